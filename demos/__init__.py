@@ -1,0 +1,1 @@
+"""Lessons to run: `python -m demos.NAME`."""

@@ -1,0 +1,57 @@
+"""A scalar autograd engine to understand back-propagation with."""
+
+from micrograd.engine import (
+    AnomalyError,
+    Value,
+    detect_anomaly,
+    grad,
+    hessian,
+    jacobian,
+    no_grad,
+)
+from micrograd.gradcheck import gradcheck
+from micrograd.ops import (
+    Primitive,
+    abs,
+    affine,
+    cos,
+    exp,
+    log,
+    maximum,
+    minimum,
+    primitive,
+    relu,
+    sigmoid,
+    sin,
+    sqrt,
+    squared_error,
+    sum,
+    tanh,
+)
+
+__all__ = [
+    "AnomalyError",
+    "Primitive",
+    "Value",
+    "abs",
+    "affine",
+    "cos",
+    "detect_anomaly",
+    "exp",
+    "grad",
+    "gradcheck",
+    "hessian",
+    "jacobian",
+    "log",
+    "maximum",
+    "minimum",
+    "no_grad",
+    "primitive",
+    "relu",
+    "sigmoid",
+    "sin",
+    "sqrt",
+    "squared_error",
+    "sum",
+    "tanh",
+]

@@ -1,0 +1,177 @@
+"""Check the chain rule against numeric derivatives.
+
+>>> from micrograd import Value
+>>> w, a = Value(0.5, "w"), Value(0.8, "a")
+>>> print(gradcheck(lambda: (w * a).sigmoid(), [w, a]))  # doctest: +ELLIPSIS
+input  analytic  numeric   relative error
+w      0.192209  0.192209 ...
+a       0.12013   0.12013 ...
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from micrograd.engine import Value, no_grad, topological_order
+
+
+class GradientMismatch(ValueError):  # noqa: N818 - it names what was found
+    """The analytic and the numeric derivative differ; `.report` has both.
+
+    Attributes:
+        report: the GradientReport.
+    """
+
+    def __init__(self, message: str, report: GradientReport) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+@dataclass(frozen=True)
+class InputCheck:
+    """One input's derivative, by the chain rule and by two-sided differences."""
+
+    name: str
+    analytic: float
+    numeric: float
+    relative_error: float
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What `gradcheck` found; prints as a table.
+
+    Attributes:
+        checks: one InputCheck for each input, in order.
+        eps: the step of the differences.
+    """
+
+    checks: tuple[InputCheck, ...]
+    eps: float
+
+    @property
+    def worst(self) -> float:
+        """The largest relative error; 0 for no inputs."""
+        return max((check.relative_error for check in self.checks), default=0.0)
+
+    def __str__(self) -> str:
+        width = max([5, *(len(check.name) for check in self.checks)])
+        lines = [f"{'input':{width}}  analytic  numeric   relative error"]
+        lines += [
+            f"{c.name:{width}}  {c.analytic:>8.6g}  {c.numeric:>8.6g}  {c.relative_error:>14.1e}"
+            for c in self.checks
+        ]
+        return "\n".join(lines)
+
+
+def gradcheck(
+    f: Callable[..., Value],
+    inputs: Sequence[Any],
+    eps: float = 1e-4,
+    tolerance: float = 1e-5,
+) -> GradientReport:
+    """Compare every derivative of f with (f(x + eps) - f(x - eps)) / (2 eps).
+
+    Two-sided differences have an error of order eps^2 from the curvature and
+    one of order 1e-16 / eps from rounding: 1e-4 is small enough for the one
+    and large enough for the other.
+
+    Arguments:
+        f: a function of the inputs; or of nothing, if it uses them by name.
+        inputs: Values, leaves; or numbers. Every `.data` and `.grad` is as
+            before afterwards.
+        eps: the step, above 0.
+        tolerance: the largest relative error to accept.
+
+    Returns:
+        Both derivatives by each input, and the relative error
+        |analytic - numeric| / max(|analytic|, |numeric|). The divisor is at
+        least what rounding alone may add to the difference, over the tolerance.
+
+    Raises:
+        GradientMismatch: if an error exceeds the tolerance; it names the input.
+        TypeError: if f does not return a Value.
+        ValueError: if eps or tolerance is not finite and above 0, or an input
+            is no leaf.
+    """
+    for name, number in ("eps", eps), ("tolerance", tolerance):
+        if not 0.0 < number < math.inf:
+            raise ValueError(f"gradcheck: expected a finite {name} above 0, got {number!r}")
+    values = [v if isinstance(v, Value) else Value(v) for v in inputs]
+    names = [v.label or f"inputs[{i}]" for i, v in enumerate(values)]
+    for name, v in zip(names, values, strict=True):
+        if v.op is not None:
+            raise ValueError(f"gradcheck: {name} is no leaf but the result of {v.op.name}")
+    arguments = values if _takes_arguments(f) else []
+    output = f(*arguments)
+    if not isinstance(output, Value):
+        raise TypeError(f"gradcheck: expected f to return a Value, got {output!r}")
+    checks = tuple(
+        _check(name, v, analytic, lambda: f(*arguments).data, eps, tolerance)
+        for name, v, analytic in zip(names, values, _backward(output, values), strict=True)
+    )
+    report = GradientReport(checks, eps)
+    for check in checks:
+        # Written so that nan fails.
+        if not check.relative_error <= tolerance:
+            raise GradientMismatch(
+                f"gradcheck: by {check.name} the chain rule gives {check.analytic!r}, two-sided "
+                f"differences give {check.numeric!r}; relative error {check.relative_error:.1e}, "
+                f"tolerance {tolerance:.1e}",
+                report,
+            )
+    return report
+
+
+def _backward(output: Value, inputs: list[Value]) -> list[float]:
+    """The inputs' gradients from one backward pass; every `.grad` is put back."""
+    values = {*topological_order(output), *inputs}
+    before = [(v, v.grad) for v in values]
+    try:
+        for v in values:
+            v.grad = 0.0
+        output.backward()
+        return [v.grad for v in inputs]
+    finally:
+        for v, gradient in before:
+            v.grad = gradient
+
+
+def _check(
+    name: str,
+    v: Value,
+    analytic: float,
+    f: Callable[[], float],
+    eps: float,
+    tolerance: float,
+) -> InputCheck:
+    x = v.data
+    try:
+        with no_grad():
+            v.data = x + eps
+            above, right = f(), v.data
+            v.data = x - eps
+            below, left = f(), v.data
+    finally:
+        v.data = x
+    # The step as it is after rounding, not as it was meant.
+    numeric = (above - below) / (right - left) if right != left else math.nan
+    noise = 4.0 * sys.float_info.epsilon * max(abs(above), abs(below)) / eps
+    scale = max(abs(analytic), abs(numeric), noise / tolerance)
+    error = abs(analytic - numeric) / scale if analytic != numeric else 0.0
+    return InputCheck(name, analytic, numeric, error)
+
+
+def _takes_arguments(f: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # a built-in without a signature
+        return True
+    return any(
+        p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL) for p in parameters
+    )
