@@ -8,6 +8,7 @@ from micrograd.engine import (
     hessian,
     jacobian,
     no_grad,
+    parameter,
 )
 from micrograd.gradcheck import gradcheck
 from micrograd.ops import (
@@ -46,6 +47,7 @@ __all__ = [
     "maximum",
     "minimum",
     "no_grad",
+    "parameter",
     "primitive",
     "relu",
     "sigmoid",

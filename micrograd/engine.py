@@ -33,12 +33,14 @@ __all__ = [
     "lift",
     "lift_all",
     "no_grad",
+    "parameter",
     "recorder",
     "topological_order",
 ]
 
 Kind = str  # of a leaf: "input", "parameter" or "constant"; else "operation"
-_LEAVES = ("input", "parameter", "constant")
+_CONSTANT = "constant"
+_LEAVES = ("input", "parameter", _CONSTANT)
 
 # The globals of the generated functions. `watch` is None, or sees every new
 # node: that is how no_grad and detect_anomaly work.
@@ -79,7 +81,8 @@ class Value:
 
     Attributes:
         data: the number. May be assigned, on a leaf, between one pass and the next.
-        grad: the derivative of the root by this value, after `backward`.
+        grad: the derivative of the root by this value, after `backward`. That
+            of a constant is of no use to anyone, and not always worked out.
         label: as given.
         kind: "operation", or for a leaf "input", "parameter" or "constant".
 
@@ -181,7 +184,7 @@ class Value:
             raise ValueError(f"kind: {self!r} is the result of an operation and stays one")
         if kind not in _LEAVES:
             raise ValueError(f"kind: expected one of {', '.join(_LEAVES)}, got {kind!r}")
-        self._b = kind
+        self._b = _LEAVES[_LEAVES.index(kind)]  # that very string: it is compared by identity
 
     @property
     def _prev(self) -> tuple[Value, ...]:
@@ -297,6 +300,24 @@ class Value:
         return f"Value(data={self.data}, grad={self.grad}{label})"
 
 
+def parameter(data: Any, label: str = "") -> Value:
+    """A leaf of the kind "parameter": one that training is to change.
+
+    Arguments:
+        data: a real number.
+        label: as for Value.
+
+    Returns:
+        The Value.
+
+    >>> parameter(0.5, "w").kind
+    'parameter'
+    """
+    value = Value(data, label)
+    value.kind = "parameter"
+    return value
+
+
 def recorder(row: Primitive) -> Callable[..., Value]:
     """The function that applies a row to Values only, unchecked and fast.
 
@@ -329,13 +350,13 @@ def lift_all(xs: Sequence[Any], operation: str, argument: str) -> tuple[Value, .
     Raises:
         TypeError: if one is neither a number nor a Value.
     """
-    values = tuple(
-        x if type(x) is Value else _checked(x, operation, f"{argument}[{i}]")
-        for i, x in enumerate(xs)
-    )
-    if any(type(x) is Value or isinstance(x, Value) for x in xs):
-        return values
-    return Constants(values)
+    types = set(map(type, xs))
+    if types == {Value}:
+        return tuple(xs)
+    if types == {float}:
+        return Constants(map(_constant, xs))
+    values = tuple(_checked(x, operation, f"{argument}[{i}]") for i, x in enumerate(xs))
+    return values if any(issubclass(t, Value) for t in types) else Constants(values)
 
 
 def _checked(x: Any, operation: str, argument: str) -> Value:
@@ -366,8 +387,11 @@ def _number(x: Any) -> Any:
 
 
 def _constant(x: Any) -> Value:
-    value = Value(x)
-    value._b = "constant"
+    value = Value.__new__(Value)
+    value.data = x if type(x) is float else _real(x)
+    value.grad = 0.0
+    value._pull = value._a = None
+    value._b = _CONSTANT
     return value
 
 
@@ -384,7 +408,9 @@ def _slopes(v: Value) -> list[Any]:
     )
 
 
-_namespace.update(Value=Value, new=partial(object.__new__, Value), lift=lift, slopes=_slopes)
+_namespace.update(
+    Value=Value, constant=_CONSTANT, new=partial(object.__new__, Value), lift=lift, slopes=_slopes
+)
 collector.make_room_for(Value)
 
 
@@ -505,7 +531,7 @@ def no_grad() -> Iterator[None]:
 
 def _forget_parents(node: Value) -> Value:
     node._pull = node._a = None
-    node._b = "constant"
+    node._b = _CONSTANT
     return node
 
 

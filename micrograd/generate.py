@@ -124,6 +124,20 @@ def pull_source(row: Primitive) -> str:
         except (ArithmeticError, ValueError):
             slope0, = slopes(node)
         x.grad += g * slope0
+    >>> print(pull_source(ops.div))
+    def div_pull(node):
+        g = node.grad
+        x = node._a
+        y = node._b
+        try:
+            slope0 = 0.0 if x._b is constant else (1.0 / y.data)
+            slope1 = 0.0 if y._b is constant else ((-node.data) / y.data)
+        except (ArithmeticError, ValueError):
+            slope0, slope1 = slopes(node)
+        if x._b is not constant:
+            x.grad += g * slope0
+        if y._b is not constant:
+            y.grad += g * slope1
     >>> print(pull_source(ops.affine))
     def affine_pull(node):
         g = node.grad
@@ -153,27 +167,34 @@ def pull_source(row: Primitive) -> str:
             body += _spread(row, i, names[i], _term(slope))
     else:
         # All slopes first, and only then the first +=: an exception half-way
-        # must not leave one gradient added.
-        count = range(len(slopes))
-        body += ["try:"]
-        body += [
-            f"{_INDENT}slope{i} = {_list(row, i, names, python(slope))}"
-            for i, slope in enumerate(slopes)
-        ]
+        # must not leave one gradient added. Nobody asks for the gradient of a
+        # constant, and that of the 2 in x ** 2 would need the logarithm of x.
+        slots = [f"slope{i}" for i in range(len(slopes))]
+        may_be_constant = [len(names) > 1 and not star for star in row.starred]
+        body.append("try:")
+        for i, slope in enumerate(slopes):
+            source = _list(row, i, names, python(slope))
+            if may_be_constant[i]:
+                source = f"0.0 if {names[i]}._b is constant else {source}"
+            body.append(f"{_INDENT}{slots[i]} = {source}")
         body += [
             "except (ArithmeticError, ValueError):",
-            f"{_INDENT}{', '.join(f'slope{i}' for i in count)}{',' * (len(slopes) == 1)}"
-            " = slopes(node)",
+            f"{_INDENT}{', '.join(slots)}{',' * (len(slots) == 1)} = slopes(node)",
         ]
         for i, slope in enumerate(slopes):
-            if not row.starred[i]:
-                body += _spread(row, i, names[i], _term(slope, f"slope{i}"))
-            elif _term(slope):
+            term = _term(slope, "slope" if row.starred[i] else slots[i])
+            if not term:
+                continue
+            if row.starred[i]:
+                head = f"for {names[i]}, slope in zip({row.arguments[i]}, {slots[i]}):"
+                body += _unless_constants(row, i, [head, f"{_INDENT}{names[i]}.grad {term}"])
+            elif may_be_constant[i]:
                 body += [
-                    f"if type({row.arguments[i]}) is not Constants:",
-                    f"{_INDENT}for {names[i]}, slope in zip({row.arguments[i]}, slope{i}):",
-                    f"{_INDENT * 2}{names[i]}.grad += g * slope",
+                    f"if {names[i]}._b is not constant:",
+                    f"{_INDENT}{names[i]}.grad {term}",
                 ]
+            else:
+                body.append(f"{names[i]}.grad {term}")
     return _function(f"{row.name}_pull(node)", body)
 
 
@@ -236,10 +257,13 @@ def _spread(row: Primitive, i: int, name: str, term: str) -> list[str]:
         return []
     if not row.starred[i]:
         return [f"{name}.grad {term}"]
+    return _unless_constants(row, i, [f"{_loop(row)}:", f"{_INDENT}{name}.grad {term}"])
+
+
+def _unless_constants(row: Primitive, i: int, lines: list[str]) -> list[str]:
     return [
         f"if type({row.arguments[i]}) is not Constants:",
-        f"{_INDENT}{_loop(row)}:",
-        f"{_INDENT * 2}{name}.grad {term}",
+        *(_INDENT + line for line in lines),
     ]
 
 

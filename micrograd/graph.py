@@ -56,7 +56,7 @@ def operations(root: Any, clear: bool = False) -> list[Any]:
                 waiting = _unvisited(a, groups)
                 if waiting:
                     push(v)
-                    stack += waiting
+                    stack += reversed(waiting)  # the first on top, to come first
                     v = pop()
                     continue
             elif a.grad is not None and a._a is not None:

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from micrograd import ops
-from micrograd.engine import Value, lift_all, recorder
+from micrograd.engine import Value, lift_all, parameter, recorder
 from micrograd.files import atomic_write
 from micrograd.generate import Constants, Leaves
 from micrograd.ops import Primitive
@@ -216,10 +216,10 @@ class Neuron(Module):
         draw = _init(init)
         j = [] if index is None else [index]
         self.w = [
-            _parameter(draw(nin, nout, rng), _label("w", [*j, k] if nin > 1 else j, layer))
+            parameter(draw(nin, nout, rng), _label("w", [*j, k] if nin > 1 else j, layer))
             for k in range(nin)
         ]
-        self.b = _parameter(0.0, _label("b", j, layer))
+        self.b = parameter(0.0, _label("b", j, layer))
         self._known: list[Value] = []
         self._packed: tuple[Value, ...] = ()
         self._labels = _label("z", j, layer), _label("a", j, layer)
@@ -333,6 +333,7 @@ class MLP(Module):
         if not nouts:
             raise ValueError("MLP: expected at least one layer in nouts, got none")
         sizes = [nin, *nouts]
+        self._input_labels = [_label("a", [k] if nin > 1 else [], 0) for k in range(nin)]
         self.layers = [
             Layer(
                 sizes[i],
@@ -352,8 +353,8 @@ class MLP(Module):
         """
         inputs = _inputs("MLP", x, self.layers[0].nin)
         if type(inputs) is Constants:
-            for k, value in enumerate(inputs):
-                value.label = _label("a", [k] if len(inputs) > 1 else [], 0)
+            for value, label in zip(inputs, self._input_labels, strict=True):
+                value.label = label
         out: Any = inputs
         for layer in self.layers:
             out = layer(out if isinstance(out, Sequence) else [out])
@@ -385,12 +386,6 @@ def _inputs(what: str, x: Sequence[Any], nin: int) -> tuple[Value, ...]:
 def _positive(what: str, of: str, n: Any) -> None:
     if not isinstance(n, int | np.integer) or n < 1:
         raise ValueError(f"{what}: expected at least 1 as the number of {of}, got {n!r}")
-
-
-def _parameter(number: float, label: str) -> Value:
-    value = Value(number, label)
-    value.kind = "parameter"
-    return value
 
 
 def _activation(name: str) -> Primitive | None:

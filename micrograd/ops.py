@@ -374,6 +374,11 @@ def _affine_latex(w: Sequence[str], x: Sequence[str], b: str) -> str:
     return " + ".join([f"{wi:2} {xi:2}" for wi, xi in zip(w, x, strict=True)] + [f"{b:1}"])
 
 
+def _product_latex(x: str, y: str) -> str:
+    factor = f"{y:2}"
+    return rf"{x:2} \cdot {factor}" if factor[:1].isdigit() else f"{x:2} {factor}"
+
+
 _WIDE = (-3.0, 3.0)
 _POSITIVE = (0.2, 3.0)
 _NOT_ZERO = [(-3.0, -0.1), (0.1, 3.0)]
@@ -398,7 +403,7 @@ add     = primitive("add", symbol="+", latex="{x:1} + {y:1}", level=SUM, floats=
                     partials=[lambda z, x, y: 1.0, lambda z, x, y: 1.0], domain=[_WIDE, _WIDE])
 sub     = primitive("sub", symbol="-", latex="{x:1} - {y:2}", level=SUM, floats=operator.sub, arrays=np.subtract,
                     partials=[lambda z, x, y: 1.0, lambda z, x, y: -1.0], domain=[_WIDE, _WIDE])
-mul     = primitive("mul", symbol="*", latex="{x:2} {y:2}", level=PRODUCT, floats=operator.mul, arrays=np.multiply,
+mul     = primitive("mul", symbol="*", latex=_product_latex, level=PRODUCT, floats=operator.mul, arrays=np.multiply,
                     partials=[lambda z, x, y: y, lambda z, x, y: x], domain=[_WIDE, _WIDE])
 div     = primitive("div", symbol="/", latex=r"\frac{{{x}}}{{{y}}}", level=POWER, floats=operator.truediv, arrays=np.divide,
                     partials=[lambda z, x, y: 1.0 / y, lambda z, x, y: -z / y], domain=[_WIDE, _POSITIVE])
@@ -441,7 +446,7 @@ minimum = primitive("minimum", symbol="min", latex=r"\min({x}, {y})",
 # bit. (From Python 3.12 the built-in sum compensates for rounding: it would not.)
 squared_error = primitive("squared_error", symbol="(a-y)²", arguments="a y", latex="({a:1} - {y:2})^2", level=POWER,
                     floats=_squared_error, arrays=_squared_error,
-                    partials=[lambda z, a, y: 2.0 * (a - y), lambda z, a, y: -2.0 * (a - y)], domain=[_WIDE, _WIDE])
+                    partials=[lambda z, a, y: 2.0 * (a - y), lambda z, a, y: 2.0 * (y - a)], domain=[_WIDE, _WIDE])
 sum     = primitive("sum", symbol="Σ", arguments="x*", latex=lambda x: " + ".join(f"{xi:1}" for xi in x) or "0", level=SUM,
                     fold=(lambda: 0.0, lambda total, x: total + x), partials=[lambda z, x: 1.0], domain=[_WIDE])
 affine  = primitive("affine", symbol="w·a+b", arguments="w* x* b", latex=_affine_latex, level=SUM,

@@ -1,0 +1,47 @@
+"""Settings for all tests, and what every test must leave as it found it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from micrograd import engine, ops
+from tests.golden import compare
+
+# "ci" is the same on every machine and in every run; "search" looks further:
+# HYPOTHESIS_PROFILE=search python -m pytest
+settings.register_profile(
+    "ci", derandomize=True, deadline=None, database=None, max_examples=100, print_blob=False
+)
+settings.register_profile(
+    "search",
+    deadline=None,
+    max_examples=3000,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    """Take rows that a test has added out of the table; see that recording is on again."""
+    rows = dict(ops.table)
+    yield
+    ops.table.clear()
+    ops.table.update(rows)
+    assert engine._namespace["watch"] is None, "a test left no_grad or detect_anomaly on"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let golden files be written anew."""
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with a golden file in tests/golden."""
+    update = request.config.getoption("--update-golden")
+    return lambda name, text: compare(name, text, update)

@@ -1,0 +1,192 @@
+"""The picture: what is in it, exactly; what cannot be drawn, and how that is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from demos.chain_rule import build
+from micrograd import Value, exp, maximum
+from micrograd.losses import squared_error
+from micrograd.nn import MLP
+from viz import TooManyNodesError, draw, draw_dot
+from viz.mathtext import html_of_label, number
+
+
+def network(sizes: list[int], x: list[float]) -> tuple[MLP, Value]:
+    """A small sigmoid network with fixed weights, and its cost."""
+    net = MLP(sizes[0], sizes[1:], activation="sigmoid", output="sigmoid")
+    for i, p in enumerate(net.parameters()):
+        p.data = ((7 * i) % 11 - 5) / 4
+    out = net(x)
+    outputs = out if isinstance(out, list) else [out]
+    cost = squared_error(outputs, [1.0] + [0.0] * (len(outputs) - 1))
+    cost.label = "C"
+    cost.backward()
+    return net, cost
+
+
+def test_the_chain_rule_tree_is_the_golden_one(golden: Callable[[str, str], None]) -> None:
+    net = build()
+    net.cost.backward()
+    golden("chain_rule.dot", draw(net.cost).source)
+
+
+def test_a_highlighted_path_is_the_golden_one(golden: Callable[[str, str], None]) -> None:
+    net = build()
+    net.cost.backward()
+    golden("chain_rule_path.dot", draw(net.cost, highlight=net.weights[-1], direction="TB").source)
+
+
+@pytest.mark.parametrize("fold", [None, "neurons", "layers"])
+def test_a_2_3_2_network_is_the_golden_one(
+    fold: str | None, golden: Callable[[str, str], None]
+) -> None:
+    _, cost = network([2, 3, 2], [0.5, -1.0])
+    golden(f"mlp_{fold}.dot", draw(cost, fold=fold).source)
+
+
+def test_every_node_shows_value_and_gradient_and_every_edge_its_local_derivative() -> None:
+    net = build()
+    net.cost.backward()
+    text = draw(net.cost).source
+    for v in [*net.weights, *net.biases, *net.activations, net.target, net.cost]:
+        name = html_of_label(v.label)
+        [box] = [line for line in text.splitlines() if f"<B>{name}</B>" in line]
+        assert f"= {number(v.data)} <" in box
+        assert f"∂{html_of_label('C_0')}/∂{name} = {number(v.grad)} <" in box
+    labels = [line for line in text.splitlines() if re.match(r"\tn\d+ -> n\d+ ", line)]
+    assert len(labels) == 3 * 3 + 3 + 2  # w, a, b into each z; z into each a; a, y into C0
+    assert sum("= 0.2244 <" in re.sub("</TD>", " <", line) for line in labels) == 1
+    assert all("label=" in line for line in labels)
+
+
+def test_names_do_not_depend_on_the_process() -> None:
+    def once() -> str:
+        x = Value(2.0, "x")
+        y = x * x + exp(x)
+        y.backward()
+        return draw(y).source
+
+    assert once() == once()
+
+
+def test_the_same_parent_twice_is_two_edges() -> None:
+    x = Value(3.0, "x")
+    y = x * x
+    y.backward()
+    assert draw(y).source.count("n0 -> n1") == 2
+
+
+def test_the_case_that_applies_is_shown_alone() -> None:
+    x = Value(3.0, "x")
+    y = maximum(x**2, 1.0)
+    y.backward()
+    text = draw(y).source
+    assert "otherwise" not in text
+    assert "2 <I>x</I> = 6" in text
+
+
+def test_colours_tell_the_kinds_apart_and_the_legend_says_so() -> None:
+    net = build()
+    net.cost.backward()
+    text = draw(net.cost * 2.0).source
+    legend = text[text.index("cluster_legend") :]
+    for kind, v in [("parameter", net.weights[0]), ("input", net.target), ("operation", net.cost)]:
+        [box] = [s for s in text.splitlines() if f"<B>{html_of_label(v.label)}</B>" in s]
+        [colour] = re.findall(r'BGCOLOR="(#\w+)"', box)
+        assert re.search(rf'BGCOLOR="{colour}"[^>]*>[^<]*</TD><TD[^>]*>{kind}<', legend)
+    assert ">constant<" in legend
+    assert "legend" not in draw(net.cost, legend=False).source
+
+
+def test_edges_are_the_wider_the_more_they_add() -> None:
+    a, b = Value(1.0, "a"), Value(1.0, "b")
+    c = 3.2 * a + 0.1 * b
+    c.backward()
+    text = draw(c).source
+    width = {
+        tail: float(pen) for tail, pen in re.findall(r"(n\d+) -> n\d+ .*?penwidth=([\d.]+)", text)
+    }
+    names = {v: re.findall(rf"(n\d+) \[label=<.*?<B><I>{v}</I></B>", text)[0] for v in "ab"}
+    assert width[names["a"]] > 2 * width[names["b"]]
+
+
+def test_highlight_brings_out_all_paths_and_nothing_else() -> None:
+    x, y = Value(1.0, "x"), Value(2.0, "y")
+    cost = (x * y + x.exp()) * (y + 1)
+    cost.backward()
+    text = draw(cost, highlight=x).source
+    bright = re.findall(r"(n\d+) -> (n\d+) .*#c2185b", text)
+    # x -> x*y, x -> exp x, both into the sum, the sum into the product
+    assert len(bright) == 5
+    with pytest.raises(ValueError, match="does not depend on"):
+        draw(cost, highlight=Value(1.0))
+
+
+def test_a_folded_neuron_shows_the_derivative_through_it() -> None:
+    net, cost = network([2, 3, 2], [0.5, -1.0])
+    text = draw(cost, fold="neurons").source
+    output = cost.parents[0].parents[0]
+    weight = net.layers[1].neurons[0].w[2]
+    local = weight.data * output.data * (1 - output.data)
+    assert f" = {number(local)}</TD>" in text
+    assert text.count("3 weights, 1 bias") == 2
+
+
+def test_the_lessons_network_folds_into_few_boxes() -> None:
+    _, cost = network([784, 16, 16, 10], [0.5] * 784)
+    with pytest.raises(TooManyNodesError, match=r"13,\d{3} boxes.*max_nodes=200.*fold='neurons'"):
+        draw(cost)
+    with pytest.raises(TooManyNodesError, match="fold='layers'"):
+        draw(cost, fold="neurons")
+    text = draw(cost, fold="layers").source
+    assert "12,544 weights, 16 biases" in text
+    assert "784 inputs" in text
+
+
+def test_hand_made_neurons_of_inputs_are_not_folded() -> None:
+    x = Value(1.0, "x")
+    y = (x * 2.0 + 1.0).relu()
+    y.backward()
+    assert draw(y, fold="neurons").source == draw(y).source
+
+
+def test_draw_dot_takes_the_notebooks_arguments() -> None:
+    x = Value(1.0)
+    y = (x * 2 + 1).relu()
+    y.backward()
+    dot = draw_dot(y, format="png", rankdir="TB")
+    assert dot.format == "png"
+    assert "rankdir=TB" in dot.source
+
+
+def test_a_single_leaf_can_be_drawn() -> None:
+    assert "<I>x</I>" in draw(Value(1.0, "x")).source
+
+
+def test_infinite_gradients_are_drawn() -> None:
+    x = Value(0.0, "x")
+    y = x.log()
+    y.backward()
+    assert "∞" in draw(y).source
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"root": 3.0}, TypeError, "expected a Value to draw, got float 3.0"),
+        ({"highlight": "w"}, TypeError, "expected a Value as highlight, got 'w'"),
+        ({"fold": "rows"}, ValueError, "fold to be None, 'neurons' or 'layers', got 'rows'"),
+        ({"direction": "UP"}, ValueError, "LR, TB, RL or BT, got 'UP'"),
+        ({"max_nodes": 1}, TooManyNodesError, "2 boxes, more than max_nodes=1"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(
+    options: dict[str, object], error: type[Exception], message: str
+) -> None:
+    arguments: dict[str, object] = {"root": Value(1.0).exp(), **options}
+    with pytest.raises(error, match=re.escape(message)):
+        draw(arguments.pop("root"), **arguments)  # type: ignore[arg-type]

@@ -1,0 +1,135 @@
+"""Labels and formulas as markup: mathematics where it is, text otherwise, never broken markup."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from micrograd import ops
+from micrograd.symbols import Expression, Symbol
+from viz.mathtext import html_of_label, html_of_latex, html_of_text, number
+
+HOSTILE = [
+    '</TABLE>"<script>&\n\\',
+    '</TABLE>"<script>&\\n\\\\',
+    "<img src=x onerror=alert(1)>",
+    "&amp;",
+    "a\\N\\G\\E",
+    "x}{y",
+    "\\frac{a}",
+    "^",
+    "_{",
+    "\x00\x07\x7f\ud800\ufffe",
+    "</B> w^{(L)",
+    "\\sqrt",
+    "\\begin{cases}",
+]
+
+
+def plain(markup: str) -> str:
+    """What a reader of the markup sees; fails if it is not well formed."""
+    root = ElementTree.fromstring(f"<x>{markup.replace('<BR/>', chr(10))}</x>")
+    return "".join(root.itertext()).replace("\u200a", "")  # the hair space after an index
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_hostile_label_is_shown_as_that_text(label: str) -> None:
+    shown = plain(html_of_label(label))
+    visible = re.sub("[\x00-\x09\x0b-\x1f]", lambda m: chr(0x2400 + ord(m.group())), label)
+    assert shown == re.sub("[\x7f\ud800\ufffe]", "\ufffd", visible)
+
+
+@given(st.text(st.characters(codec=None)))
+def test_any_label_gives_well_formed_markup(label: str) -> None:
+    plain(html_of_label(label))
+
+
+@given(st.text('ab1_^{}\\ ()-+=fracsqtLCwz,&<"', max_size=12))
+def test_near_mathematics_gives_well_formed_markup(label: str) -> None:
+    plain(html_of_label(label))
+
+
+@given(
+    st.text(
+        st.characters(
+            min_codepoint=32,
+            max_codepoint=0x2FF,
+            exclude_characters="\x7f" + "".join(map(chr, range(0x80, 0xA0))),
+        )
+    )
+)
+def test_text_is_shown_letter_by_letter(text: str) -> None:
+    assert plain(html_of_text(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("w^{(L)}", "<I>w</I><SUP>(<I>L</I>)</SUP>"),
+        ("w_{jk}^{(l)}", "<I>w</I><SUB><I>jk</I></SUB><SUP>(<I>l</I>)</SUP>"),
+        ("a_{0}^{(L-1)}", "<I>a</I><SUB>0</SUB><SUP>(<I>L</I>−1)</SUP>"),
+        ("C_0", "<I>C</I><SUB>0</SUB>"),
+        (r"\sigma", "σ"),
+        (r"\alpha_1", "α<SUB>1</SUB>"),
+        ("x", "<I>x</I>"),
+        ("x y", "<I>x</I> <I>y</I>"),
+        ("learning_rate", "learning_rate"),
+        ("a_prev", "a_prev"),
+        ("loss", "loss"),
+        ("w1", "<I>w</I>1"),
+        ("a < b", "<I>a</I> &lt; <I>b</I>"),
+        ("激活值", "激活值"),
+        ("", ""),
+    ],
+)
+def test_label(label: str, shown: str) -> None:
+    assert re.sub(r"\u200a|</?FONT[^>]*>", "", html_of_label(label)) == shown
+
+
+@pytest.mark.parametrize("row", ops.table.values(), ids=lambda row: row.name)
+def test_every_row_and_every_slope_of_the_table_can_be_shown(row: ops.Primitive) -> None:
+    symbols = [
+        [Symbol("w_1"), Symbol("w_2")] if star else Symbol(name)
+        for name, star in zip(row.arguments, row.starred, strict=True)
+    ]
+    formulas = [Expression(row, symbols)]
+    elements = [s[0] if isinstance(s, list) else s for s in symbols]
+    formulas += [partial(Symbol("z"), *elements) for partial in row.partials]
+    for formula in formulas:
+        if isinstance(formula, Expression):
+            shown = plain(html_of_latex(formula.latex()))
+            assert shown
+            assert not re.search(r"[\\{}]", shown)
+
+
+def test_a_name_in_a_formula_is_never_read_as_part_of_it() -> None:
+    formula = Symbol("\ue000") * 2.0 - Symbol("\ue001")
+    markup = {"\ue000": html_of_label("\\frac{"), "\ue001": html_of_label("}^2 <b>")}
+    assert plain(html_of_latex(formula.latex(), markup)) == "\\frac{ · 2 − }^2 <b>"
+
+
+@pytest.mark.parametrize(
+    ("x", "shown"),
+    [
+        (0.1 + 0.2, "0.3"),
+        (-0.07324416, "−0.07324"),
+        (0.2244, "0.2244"),
+        (13002.0, "13002"),
+        (12345.678, "12346"),
+        (1e6, "1·10⁶"),
+        (-1.5e-9, "−1.5·10⁻⁹"),
+        (1e308, "1·10³⁰⁸"),
+        (0.0, "0"),
+        (-0.0, "0"),
+        (float("nan"), "nan"),
+        (float("-inf"), "−∞"),
+        (999999.5, "1000000"),
+        (9999.96, "10000"),
+    ],
+)
+def test_number(x: float, shown: str) -> None:
+    assert number(x) == shown

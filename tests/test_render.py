@@ -1,0 +1,174 @@
+"""Files: every format, either engine, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from micrograd import Value
+from viz import Drawing, NoRenderingEngineError, RenderError, draw, render
+from viz.render import FORMATS, render_dot
+
+HOSTILE = '</TABLE>"<script>&\n\\'
+
+
+@pytest.fixture
+def drawing() -> Drawing:
+    x = Value(3.0, "x")
+    y = x * x
+    y.label = HOSTILE
+    y.backward()
+    return draw(y)
+
+
+@pytest.fixture(params=["dot", "pygraphviz"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each engine in turn, the other one hidden; skipped where it is not installed."""
+    if request.param == "dot":
+        if shutil.which("dot") is None:
+            pytest.skip("there is no dot program on this machine")
+        monkeypatch.setattr(render.importlib.util, "find_spec", lambda name: None)
+    else:
+        pytest.importorskip("pygraphviz")
+        monkeypatch.setattr(render.shutil, "which", lambda name: None)
+    return str(request.param)
+
+
+STARTS = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "dot": b"digraph"}
+
+
+@pytest.mark.parametrize("ending", STARTS)
+def test_each_engine_writes_each_format(
+    engine: str, ending: str, drawing: Drawing, tmp_path: Path
+) -> None:
+    path = drawing.render(tmp_path / f"tree.{ending}")
+    assert Path(path).read_bytes().startswith(STARTS[ending])
+    assert os.listdir(tmp_path) == [f"tree.{ending}"]
+
+
+def test_a_hostile_label_is_text_in_the_svg(engine: str, drawing: Drawing) -> None:
+    root = ElementTree.fromstring(drawing.pipe("svg"))
+    texts = ["".join(t.itertext()) for t in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert '</TABLE>"<script>&' in texts
+    assert "\\" in texts
+    assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
+
+
+def test_scripts_are_raised_in_a_way_every_browser_knows(engine: str) -> None:
+    svg = draw(Value(1.0, "w_1^{(L)}")).pipe("svg", encoding="utf-8")
+    assert "baseline-shift" not in svg
+    assert 'dy="-5"' in svg
+    assert 'dy="3"' in svg
+
+
+def test_a_name_without_ending_works_as_graphviz_has_it(
+    engine: str, drawing: Drawing, tmp_path: Path
+) -> None:
+    path = drawing.render("gout", directory=tmp_path)
+    assert path == str(tmp_path / "gout.svg")
+    assert sorted(os.listdir(tmp_path)) == ["gout", "gout.svg"]
+    assert (tmp_path / "gout").read_text(encoding="utf-8") == drawing.source
+    drawing.render("other.gv", directory=tmp_path, format="png", cleanup=True)
+    assert "other.gv.png" in os.listdir(tmp_path)
+    assert "other.gv" not in os.listdir(tmp_path)
+
+
+def test_outfile_and_missing_folders(engine: str, drawing: Drawing, tmp_path: Path) -> None:
+    path = drawing.render(outfile=tmp_path / "new" / "tree.pdf")
+    assert Path(path).read_bytes().startswith(b"%PDF-")
+
+
+def test_a_notebook_shows_svg(engine: str, drawing: Drawing) -> None:
+    bundle = drawing._repr_mimebundle_()
+    assert list(bundle) == ["image/svg+xml"]
+    assert bundle["image/svg+xml"].startswith("<?xml")
+
+
+def test_dot_text_that_graphviz_cannot_read_is_an_error_with_its_message(engine: str) -> None:
+    with pytest.raises(RenderError):
+        render_dot("digraph { a -> ", "svg")
+
+
+@pytest.mark.parametrize("name", ["tree.xyz", "tree.exe"])
+def test_a_format_nobody_has(name: str, drawing: Drawing, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"cannot write the format '{name[5:]}'; expected.*svg"):
+        drawing.render(tmp_path / name)
+    with pytest.raises(ValueError, match="cannot write the format"):
+        drawing.pipe(name[5:])
+    assert os.listdir(tmp_path) == []
+
+
+def test_gv_is_the_source_itself(drawing: Drawing) -> None:
+    assert drawing.pipe("gv") == drawing.source.encode()
+    assert "gv" in FORMATS
+
+
+def test_no_engine_names_both_ways_out(
+    drawing: Drawing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(render.shutil, "which", lambda name: None)
+    monkeypatch.setattr(render.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(NoRenderingEngineError, match=r"install Graphviz.*micrograd-viz\[dot\]"):
+        drawing.render(tmp_path / "tree.svg")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_failing_render_keeps_the_old_file(
+    drawing: Drawing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*arguments: object) -> bytes:
+        raise RenderError("no")
+
+    target = tmp_path / "tree.svg"
+    target.write_bytes(b"old")
+    monkeypatch.setattr(render, "render_dot", fail)
+    with pytest.raises(RenderError):
+        drawing.render(target)
+    assert target.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["tree.svg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a POSIX script")
+def test_the_dot_program_is_used_where_there_is_one(
+    drawing: Drawing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # A stand-in that says what it was asked for, or fails as dot does.
+    program = tmp_path / "dot"
+    program.write_text(
+        '#!/bin/sh\ncat >/dev/null\ncase "$*" in *pdf*) echo "no such thing" >&2; exit 1;; esac\n'
+        'echo "dot was asked for $*"\n'
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert drawing.pipe("svg").startswith(b"dot was asked for -Kdot -Tsvg")
+    with pytest.raises(RenderError, match="dot could not write pdf: no such thing"):
+        drawing.pipe("pdf")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are always fonts")
+def test_on_a_machine_without_fonts_letters_are_letters(tmp_path: Path) -> None:
+    pytest.importorskip("pygraphviz")
+    pytest.importorskip("matplotlib")
+    # In a process of its own: fontconfig reads its configuration once.
+    program = (
+        "import sys; from viz import render\n"
+        "render._FONT_FOLDERS = ()\n"
+        "render.shutil.which = lambda name: None\n"
+        "for label in 'iW':\n"
+        "    picture = render.render_dot(f'digraph {{ a [label={label * 40}] }}', 'png')\n"
+        "    sys.stdout.write(f'{int.from_bytes(picture[16:20])} ')\n"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    environment.pop("FONTCONFIG_FILE", None)
+    widths = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    ).stdout.split()
+    # Empty boxes would all be of one width.
+    assert int(widths[1]) > 2 * int(widths[0])

@@ -1,0 +1,202 @@
+"""Draw the tree of the chain rule.
+
+>>> from micrograd import Value
+>>> from viz import draw
+>>> x = Value(3.0, "x")
+>>> y = x * x
+>>> y.label = "y"; y.backward()
+>>> drawing = draw(y)
+>>> print(drawing.source.splitlines()[0])
+digraph {
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from micrograd.engine import Value
+from viz.mathtext import html_of_text, number
+from viz.picture import Arrow, Box, Picture, behind, picture_of
+from viz.render import Drawing
+
+# Fill and border of each kind of box. The fills differ in lightness too, and
+# the legend names them; so they can be told apart without seeing the hue.
+_COLOURS: Final = {
+    "parameter": ("#cfe3ff", "#1f5fae"),
+    "input": ("#d8f3d4", "#2f7d32"),
+    "constant": ("#eeeeee", "#8a8a8a"),
+    "operation": ("#fff4d6", "#a86f00"),
+    "group": ("#eadcf8", "#6f42a0"),
+}
+_WORDS: Final = {
+    "parameter": "parameter",
+    "input": "input",
+    "constant": "constant",
+    "operation": "operation",
+    "group": "neuron or layer",
+}
+_ARROW, _BRIGHT, _FADED = "#4d4d4d", "#c2185b", "#cccccc"
+_TEXT, _QUIET_TEXT, _FADED_TEXT = "#1a1a1a", "#666666", "#9a9a9a"
+_FONT = "Helvetica,Arial,sans-serif"
+
+
+class TooManyNodesError(ValueError):
+    """More boxes than `max_nodes`: fold the picture, or ask for more."""
+
+
+def draw(
+    root: Value,
+    *,
+    highlight: Value | None = None,
+    fold: str | None = None,
+    legend: bool = True,
+    max_nodes: int = 200,
+    direction: str = "LR",
+) -> Drawing:
+    """Draw the graph behind a value: numbers, local derivatives and gradients.
+
+    Each box is a value: its label, the operation that made it, its number and
+    its accumulated gradient. Each arrow carries a local derivative, as a
+    formula and as a number; it is the wider, the more it adds to the gradient
+    at its tail. Run `root.backward()` first, or all gradients are zero.
+
+    Arguments:
+        root: the value to draw, the cost for example.
+        highlight: a value whose paths to the root are brought out.
+        fold: None for every value; "neurons" or "layers" for one box each, in
+            networks built with `micrograd.nn` or `affine`.
+        legend: whether to say what the colours mean.
+        max_nodes: more boxes than that are an error, not an unreadable picture.
+        direction: "LR", left to right, or "TB", "RL", "BT".
+
+    Returns:
+        The drawing. It shows itself in a notebook; `.render("tree.svg")`,
+        or .png, .pdf, .dot, writes it to a file.
+
+    Raises:
+        TypeError: if root or highlight is no Value.
+        TooManyNodesError: for more boxes than max_nodes.
+        ValueError: for another fold or direction, or a highlighted value that
+            root does not depend on.
+    """
+    _check(root, highlight, direction)
+    picture = picture_of(root, fold)
+    if len(picture.boxes) > max_nodes:
+        raise TooManyNodesError(
+            f"draw: the picture would have {len(picture.boxes):,} boxes, more than max_nodes="
+            f"{max_nodes}; fold={'neurons' if fold is None else 'layers'!r} draws "
+            f"{'neurons' if fold is None else 'layers'} as one box each, or raise max_nodes"
+        )
+    lit = _lit(root, highlight, picture)
+    drawing = Drawing(format="svg", graph_attr={"rankdir": direction})
+    drawing.attr("graph", bgcolor="white", fontname=_FONT, nodesep="0.3", ranksep="0.7")
+    drawing.attr("node", shape="plain", fontname=_FONT, fontsize="13", fontcolor=_TEXT)
+    drawing.attr("edge", fontname=_FONT, fontsize="12", fontcolor=_TEXT, color=_ARROW)
+    for box in picture.boxes:
+        drawing.node(
+            box.name, _box_html(box, lit is None or box.name in lit, box.members[-1] is root)
+        )
+    widest = max(
+        (abs(a.sensitivity) for a in picture.arrows if a.tail.kind != "constant"), default=0.0
+    )
+    for arrow in picture.arrows:
+        _draw_arrow(drawing, arrow, widest, lit)
+    if legend:
+        _draw_legend(drawing, picture, direction)
+    return drawing
+
+
+def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Drawing:  # noqa: A002
+    """Draw under the name, and with the arguments, that micrograd's notebook uses.
+
+    Arguments:
+        root: the value to draw.
+        format: of the picture: "svg", "png", ...
+        rankdir: "LR", left to right, or "TB", top to bottom.
+
+    Returns:
+        What `draw` returns.
+
+    Raises:
+        ValueError: for an unknown format or direction.
+    """
+    drawing = draw(root, direction=rankdir)
+    drawing.format = format
+    return drawing
+
+
+def _check(root: object, highlight: object, direction: str) -> None:
+    if not isinstance(root, Value):
+        raise TypeError(f"draw: expected a Value to draw, got {type(root).__name__} {root!r}")
+    if highlight is not None and not isinstance(highlight, Value):
+        raise TypeError(f"draw: expected a Value as highlight, got {highlight!r}")
+    if direction not in ("LR", "TB", "RL", "BT"):
+        raise ValueError(f"draw: expected direction to be LR, TB, RL or BT, got {direction!r}")
+
+
+def _lit(root: Value, highlight: Value | None, picture: Picture) -> set[str] | None:
+    """The names of boxes on a path from the highlighted value to the root."""
+    if highlight is None:
+        return None
+    through = behind(root, highlight)
+    if not through:
+        raise ValueError(f"draw: the root does not depend on {highlight!r}")
+    return {box.name for box in picture.boxes if not through.isdisjoint(box.members)}
+
+
+def _box_html(box: Box, lit: bool, is_root: bool) -> str:
+    fill, border = _COLOURS[box.kind] if lit else ("#fafafa", _FADED)
+    text = _TEXT if lit else _FADED_TEXT
+    width = 3 if is_root else 1
+    title = f'<FONT POINT-SIZE="16"><B>{box.title}</B></FONT>' if box.title else ""
+    rows = "".join(f"<TR><TD> {line} </TD></TR>" for line in [title, *box.lines] if line)
+    return (
+        f'<<FONT COLOR="{text}"><TABLE BORDER="{width}" CELLBORDER="0" CELLSPACING="0" '
+        f'CELLPADDING="4" STYLE="ROUNDED" BGCOLOR="{fill}" COLOR="{border}">{rows}'
+        "</TABLE></FONT>>"
+    )
+
+
+def _draw_arrow(drawing: Drawing, arrow: Arrow, widest: float, lit: set[str] | None) -> None:
+    share = abs(arrow.sensitivity) / widest if 0.0 < widest < float("inf") else 0.0
+    attributes = {"penwidth": f"{0.8 + 3.2 * share:.2f}"}
+    text = _TEXT
+    if arrow.tail.kind == "constant":  # nobody moves it
+        attributes = {"penwidth": "0.80", "color": _COLOURS["constant"][1]}
+        text = _QUIET_TEXT
+    if lit is not None:
+        on_path = arrow.tail.name in lit and arrow.head.name in lit
+        attributes["color"] = _BRIGHT if on_path else _FADED
+        text = _BRIGHT if on_path else _FADED_TEXT
+    if arrow.local is not None:
+        shown = number(arrow.local)
+        formula = arrow.formula if arrow.formula == shown else f"{arrow.formula} = {shown}"
+        # A table, for the room that its padding keeps between letters and lines.
+        attributes["label"] = (
+            f'<<FONT COLOR="{text}"><TABLE BORDER="0" CELLPADDING="3"><TR><TD>{formula}</TD></TR>'
+            "</TABLE></FONT>>"
+        )
+    drawing.edge(arrow.tail.name, arrow.head.name, **attributes)
+
+
+def _draw_legend(drawing: Drawing, picture: Picture, direction: str) -> None:
+    kinds = [k for k in _COLOURS if any(box.kind == k for box in picture.boxes)]
+    cells = "".join(
+        f'<TR><TD BGCOLOR="{_COLOURS[k][0]}" BORDER="1" COLOR="{_COLOURS[k][1]}">    </TD>'
+        f'<TD ALIGN="LEFT">{_WORDS[k]}</TD></TR>'
+        for k in kinds
+    )
+    if picture.arrows:
+        cells += (
+            '<TR><TD>→</TD><TD ALIGN="LEFT">local derivative; the wider, the more<BR ALIGN="LEFT"/>'
+            'it adds to the gradient at its tail<BR ALIGN="LEFT"/></TD></TR>'
+        )
+    with drawing.subgraph(name="cluster_legend") as corner:
+        corner.attr(
+            label=html_of_text("legend"), color="#bbbbbb", fontsize="11", fontcolor="#555555"
+        )
+        corner.node(
+            "legend",
+            f'<<FONT POINT-SIZE="11"><TABLE BORDER="0" CELLSPACING="3" CELLPADDING="2">{cells}'
+            "</TABLE></FONT>>",
+        )

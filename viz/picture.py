@@ -1,0 +1,376 @@
+"""What is to be drawn: boxes and arrows, before any of it is DOT.
+
+Each Value is a box and each argument an arrow; or a whole neuron or layer is
+one box, where the picture is folded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from micrograd import ops
+from micrograd.engine import Value, topological_order
+from micrograd.ops import is_number
+from micrograd.symbols import Expression, Symbol
+from viz.mathtext import html_of_label, html_of_latex, number
+
+_MOST_TERMS = 4  # of a sum of products, before "w·a + b" has to do
+
+
+@dataclass
+class Box:
+    """One box of the picture.
+
+    Attributes:
+        name: deterministic, unique in the picture.
+        kind: "parameter", "input", "constant", "operation" or "group".
+        title: markup of what it is called.
+        lines: markup of what stands below.
+        members: the Values it stands for; the last is the one whose number it shows.
+    """
+
+    name: str
+    kind: str
+    title: str
+    lines: list[str]
+    members: tuple[Value, ...]
+
+
+@dataclass
+class Arrow:
+    """One argument of an operation.
+
+    Attributes:
+        tail: the box it comes from.
+        head: the box it goes to.
+        formula: markup of the local derivative; "" if there is more than one.
+        local: the local derivative, or None.
+        sensitivity: the local derivative times the gradient at the head: what
+            the arrow adds to the gradient at its tail.
+    """
+
+    tail: Box
+    head: Box
+    formula: str
+    local: float | None
+    sensitivity: float
+    parents: set[Value] = field(default_factory=set)
+
+
+@dataclass
+class Picture:
+    """All boxes, each after those it depends on, and all arrows."""
+
+    boxes: list[Box]
+    arrows: list[Arrow]
+
+
+class Namer:
+    """What each Value is called: its label, or v with a running number.
+
+    In formulas a Value stands as one character of Unicode's private area, for
+    which the reader of formulas puts the label's markup: so no label is ever
+    read as part of a formula.
+    """
+
+    def __init__(self, values: Iterable[Value]) -> None:
+        self._symbols: dict[Value, Symbol] = {}
+        self._data: dict[str, float] = {}
+        self.markup: dict[str, str] = {}
+        unlabelled = 0
+        for i, v in enumerate(values):
+            character = chr(0xF0000 + i)
+            self._symbols[v] = Symbol(character)
+            self._data[character] = v.data
+            if v.label:
+                self.markup[character] = html_of_label(v.label)
+            elif v.kind == "constant":
+                self.markup[character] = number(v.data)
+            else:
+                unlabelled += 1
+                self.markup[character] = html_of_latex(f"v_{{{unlabelled}}}")
+
+    def name(self, v: Value) -> str:
+        """The markup of what v is called."""
+        return self.markup[self._symbols[v].name]
+
+    def symbol(self, v: Value) -> Any:
+        """V in a formula: a symbol; for an unnamed constant its number."""
+        return v.data if v.kind == "constant" and not v.label else self._symbols[v]
+
+    def html(self, formula: Any) -> str:
+        """A formula as markup; of a formula by cases, the case that applies."""
+        formula = self._applying(formula)
+        if not isinstance(formula, Expression):
+            return number(float(formula))
+        return html_of_latex(formula.latex(), self.markup)
+
+    def _applying(self, formula: Any) -> Any:
+        if isinstance(formula, Symbol) or not isinstance(formula, Expression):
+            return formula
+        parts = [
+            [self._applying(p) for p in part] if isinstance(part, list) else self._applying(part)
+            for part in formula.arguments
+        ]
+        if formula.row is ops.where:
+            condition, one, other = parts
+            return one if self._evaluate(condition) else other
+        assert formula.row is not None
+        return formula.row(*parts)
+
+    def _evaluate(self, formula: Any) -> float:
+        if isinstance(formula, Symbol):
+            return self._data[formula.name]
+        if not isinstance(formula, Expression):
+            return float(formula)
+        assert formula.row is not None
+        return formula.row.ieee(*map(self._evaluate, formula.arguments))
+
+    def operation(self, v: Value) -> str:
+        """How v is computed from its parents, as markup."""
+        op = v.op
+        if op is None:
+            return ""
+        if any(op.starred) and len(v.parents) > 2 * _MOST_TERMS + 1:
+            return html_of_label(op.symbol)
+        symbols = [
+            [self.symbol(p) for p in argument] if star else self.symbol(argument)
+            for argument, star in zip(v.arguments, op.starred, strict=True)
+        ]
+        flat = op.flatten(symbols)
+        if all(is_number(s) for s in flat):
+            return html_of_label(op.symbol)
+        return self.html(Expression(op, symbols))
+
+    def slopes(self, v: Value) -> list[Any]:
+        """The local derivative of v by each parent, as formulas."""
+        op = v.op
+        assert op is not None
+        z = self._symbols[v]
+        out = []
+        for partial, star in zip(op.partials, op.starred, strict=True):
+            for point in op.elements(v.arguments) if star else [v.arguments]:
+                # Of the sequences, only the element that matters is left.
+                names = [None if isinstance(p, tuple) else self.symbol(p) for p in point]
+                out.append(partial(z, *names))
+        return out
+
+
+def picture_of(root: Value, fold: str | None = None) -> Picture:
+    """The boxes and arrows of root's graph.
+
+    Arguments:
+        root: the value to draw.
+        fold: None, "neurons" or "layers".
+
+    Returns:
+        The picture.
+
+    Raises:
+        ValueError: for another fold.
+    """
+    order = topological_order(root)
+    namer = Namer(order)
+    groups = _groups(order, fold)
+    return _Builder(order, namer, groups, root).build()
+
+
+FOLDS: Final = (None, "neurons", "layers")
+
+
+@dataclass(eq=False)
+class Group:
+    """Values that share a box: a neuron's, or those of a layer of neurons.
+
+    Attributes:
+        neurons: for each neuron its z and its activation; the same node where
+            it has no activation function.
+    """
+
+    neurons: list[tuple[Value, Value]]
+
+
+def _groups(order: Sequence[Value], fold: str | None) -> list[Group]:
+    """Find the neurons: an affine node of parameters, with the function applied to it."""
+    if fold not in FOLDS:
+        raise ValueError(f"draw: expected fold to be None, 'neurons' or 'layers', got {fold!r}")
+    if fold is None:
+        return []
+    users: dict[Value, list[Value]] = {}
+    for v in order:
+        for p in set(v.parents):
+            users.setdefault(p, []).append(v)
+    neurons = []
+    for z in order:
+        if not _is_neuron(z):
+            continue
+        used = users.get(z, [])
+        applied = len(used) == 1 and len(used[0].parents) == 1
+        neurons.append((z, used[0] if applied else z))
+    if fold == "neurons":
+        return [Group([neuron]) for neuron in neurons]
+    layers: dict[tuple[Value, ...], Group] = {}
+    for z, a in neurons:
+        layers.setdefault(tuple(z.arguments[1]), Group([])).neurons.append((z, a))
+    return list(layers.values())
+
+
+def _is_neuron(v: Value) -> bool:
+    if v.op is None or v.op.name != "affine":
+        return False
+    w, _, b = v.arguments
+    return all(p.kind == "parameter" for p in (*w, b))
+
+
+class _Builder:
+    """Makes the boxes and arrows; each method one sort of them."""
+
+    def __init__(
+        self, order: Sequence[Value], namer: Namer, groups: list[Group], root: Value
+    ) -> None:
+        self.order, self.namer, self.groups, self.root = order, namer, groups, root
+        self.box_of: dict[Value, Box] = {}
+        self.hidden: set[Value] = set()  # weights and biases inside a folded box
+        self.boxes: list[Box] = []
+        self.arrows: list[Arrow] = []
+
+    def build(self) -> Picture:
+        group_of = {v: g for g in self.groups for pair in g.neurons for v in pair}
+        self.hidden = {
+            p
+            for group in self.groups
+            for z, _ in group.neurons
+            for p in (*z.arguments[0], z.arguments[2])
+        }
+        place = {v: i for i, v in enumerate(self.order)}
+        last = {g: max(place[a] for _, a in g.neurons) for g in self.groups}
+        crowds = self._crowds()
+        for i, v in enumerate(self.order):
+            group = group_of.get(v)
+            if v in self.hidden or v in self.box_of:
+                continue
+            if group is not None:
+                if last[group] == i:
+                    self._group_box(group)
+            elif v in crowds:
+                self._crowd_box(crowds[v])
+            else:
+                self._value_box(v)
+        for v in self.order:
+            if v in self.box_of and v not in group_of:
+                self._value_arrows(v)
+        for group in self.groups:
+            self._group_arrows(group)
+        return Picture(self.boxes, self.arrows)
+
+    def _crowds(self) -> dict[Value, tuple[Value, ...]]:
+        """Many inputs of one folded layer: they share a box."""
+        crowds = {}
+        for group in self.groups:
+            if len(group.neurons) == 1:
+                continue
+            x = group.neurons[0][0].arguments[1]
+            if len(x) > 1 and all(p.op is None for p in x):
+                crowds.update(dict.fromkeys(x, tuple(x)))
+        return crowds
+
+    def _add(self, kind: str, title: str, lines: list[str], members: tuple[Value, ...]) -> None:
+        box = Box(f"n{len(self.boxes)}", kind, title, lines, members)
+        self.boxes.append(box)
+        self.box_of.update(dict.fromkeys(members, box))
+
+    def _value_box(self, v: Value) -> None:
+        unnamed = not v.label
+        title = self.namer.name(v)
+        lines = []
+        if v.op is not None:
+            lines.append(f"= {self.namer.operation(v)}")
+        if not (v.kind == "constant" and unnamed):
+            lines.append(f"= {number(v.data)}")
+        if v.kind != "constant":
+            lines.append(self._gradient(v))
+        self._add(v.kind, title, lines, (v,))
+
+    def _gradient(self, v: Value) -> str:
+        return f"∂{self.namer.name(self.root)}/∂{self.namer.name(v)} = {number(v.grad)}"
+
+    def _group_box(self, group: Group) -> None:
+        members = tuple(v for z, a in group.neurons for v in ({z: 0, a: 0}))
+        if len(group.neurons) == 1:
+            z, a = group.neurons[0]
+            lines = [f"= {number(a.data)}", self._gradient(a)]
+            lines.insert(0, f"{_weights(len(z.arguments[0]))}, 1 bias")
+            self._add("group", self.namer.name(a), lines, members)
+            return
+        first, last = group.neurons[0][1], group.neurons[-1][1]
+        n, nin = len(group.neurons), len(group.neurons[0][0].arguments[0])
+        function = group.neurons[0][1].op
+        numbers = [a.data for _, a in group.neurons]
+        gradients = [a.grad for _, a in group.neurons]
+        assert function is not None
+        lines = [
+            f"{n} neurons, {html_of_label(function.symbol)}",
+            f"{_weights(n * nin)}, {n} biases",
+            f"values {_range(numbers)}",
+            f"gradients {_range(gradients)}",
+        ]
+        title = f"{self.namer.name(first)} … {self.namer.name(last)}"
+        self._add("group", title, lines, members)
+
+    def _crowd_box(self, values: tuple[Value, ...]) -> None:
+        title = f"{self.namer.name(values[0])} … {self.namer.name(values[-1])}"
+        lines = [f"{len(values)} inputs", f"values {_range([v.data for v in values])}"]
+        kind = values[0].kind
+        self._add(kind, title, lines, values)
+
+    def _value_arrows(self, v: Value) -> None:
+        if v.op is None:
+            return
+        formulas = self.namer.slopes(v)
+        for p, formula, slope in zip(v.parents, formulas, v.local_derivatives(), strict=True):
+            self._arrow(p, v, formula, slope, v.grad * slope)
+
+    def _arrow(self, p: Value, head: Value, formula: Any, slope: float, flow: float) -> None:
+        tail = self.box_of[p]
+        html = self.namer.html(formula)
+        self.arrows.append(Arrow(tail, self.box_of[head], html, slope, flow, {p}))
+
+    def _group_arrows(self, group: Group) -> None:
+        """From each input into the neurons: through z and the activation function."""
+        together: dict[str, Arrow] = {}
+        for z, a in group.neurons:
+            n = len(z.arguments[0])
+            outer: Any = self.namer.slopes(a)[0] if a is not z else 1.0
+            outer_number = a.local_derivatives()[0] if a is not z else 1.0
+            inner, inner_numbers = self.namer.slopes(z)[n : 2 * n], z.local_derivatives()[n : 2 * n]
+            for x, formula, slope in zip(z.arguments[1], inner, inner_numbers, strict=True):
+                local, flow = outer_number * slope, z.grad * slope
+                if len(group.neurons) == 1:
+                    self._arrow(x, a, formula * outer, local, flow)
+                    continue
+                tail, head = self.box_of[x], self.box_of[a]
+                arrow = together.get(tail.name)
+                if arrow is None:
+                    arrow = together[tail.name] = Arrow(tail, head, "", None, 0.0)
+                    self.arrows.append(arrow)
+                arrow.sensitivity = max(arrow.sensitivity, abs(flow))
+                arrow.parents.add(x)
+
+
+def _weights(n: int) -> str:
+    return "1 weight" if n == 1 else f"{n:,} weights"
+
+
+def _range(numbers: Sequence[float]) -> str:
+    return f"{number(min(numbers))} to {number(max(numbers))}"
+
+
+def behind(root: Value, value: Value) -> set[Value]:
+    """All values on a path from value to root, both included; empty if there is none."""
+    through = {value}
+    for v in topological_order(root):
+        if not through.isdisjoint(v.parents):
+            through.add(v)
+    return through if root in through else set()

@@ -1,0 +1,222 @@
+"""Turn DOT text into SVG, PNG and PDF, with whichever Graphviz there is."""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import graphviz
+
+from micrograd.files import atomic_write
+
+# What the wheel of pygraphviz can write; the dot program mostly has the same.
+FORMATS: Final = frozenset(
+    "canon,dot,eps,gif,gv,jpeg,jpg,json,pdf,plain,png,ps,svg,svgz,xdot".split(",")
+)
+_PIXELS: Final = {"gif", "jpeg", "jpg", "png"}
+_PIXELS_PER_INCH = 144
+
+# What Graphviz writes, and what all browsers draw alike. Firefox ignores
+# baseline-shift; and older Graphviz drops the spaces beside an index.
+_SVG: Final = {
+    b'baseline-shift="super"': b'dy="-5"',
+    b'baseline-shift="sub"': b'dy="3"',
+    b"<text text-anchor=": b'<text xml:space="preserve" text-anchor=',
+}
+
+
+class NoRenderingEngineError(RuntimeError):
+    """There is no Graphviz on this machine, in neither of its two forms."""
+
+
+class RenderError(RuntimeError):
+    """Graphviz could not draw the graph."""
+
+
+class Drawing(graphviz.Digraph):
+    """A graphviz.Digraph that also renders where no `dot` program is installed.
+
+    It shows itself in a notebook. `.source` is the DOT text, `.save` writes
+    it, `.pipe` returns the picture, `.render` writes it.
+    """
+
+    def pipe(self, format: str | None = None, *args: Any, **options: Any) -> Any:  # noqa: A002
+        """Return the picture.
+
+        Arguments:
+            format: "svg", "png", "pdf", "dot", ...; by default `self.format`.
+            *args: see graphviz.Digraph.pipe; these need the dot program.
+            **options: likewise, except `encoding` and `engine`.
+
+        Returns:
+            The file's bytes; or with `encoding` a string.
+
+        Raises:
+            NoRenderingEngineError: if there is neither `dot` nor pygraphviz.
+            RenderError: if Graphviz fails.
+            ValueError: if nobody writes that format.
+        """
+        encoding = options.pop("encoding", None)
+        wanted = _known_format(format or self.format)
+        if args or options.keys() - {"engine", "quiet"}:
+            data = super().pipe(wanted, *args, **options)
+        else:
+            data = render_dot(str(self.source), wanted, options.get("engine") or self.engine)
+        return data.decode(encoding) if encoding else data
+
+    def render(
+        self,
+        filename: str | os.PathLike[str] | None = None,
+        directory: str | os.PathLike[str] | None = None,
+        view: bool = False,
+        cleanup: bool = False,
+        format: str | None = None,  # noqa: A002
+        *,
+        outfile: str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> str:
+        """Write the picture to a file.
+
+        A file name with an ending says the format: `render("tree.png")`
+        writes that file alone. Without one, as graphviz has it, the DOT text
+        goes to `filename` and the picture to `filename.format`.
+
+        Arguments:
+            filename: the file; by default `self.filename`.
+            directory: the folder; made if missing.
+            view: whether to open the picture.
+            cleanup: whether to remove the DOT text that went to `filename`.
+            format: the format; by default the ending, or else `self.format`.
+            outfile: the picture's file name, whatever its ending.
+            **options: as for `pipe`.
+
+        Returns:
+            The picture's path.
+
+        Raises:
+            NoRenderingEngineError: if there is neither `dot` nor pygraphviz.
+            RenderError: if Graphviz fails; a file that was there is kept.
+            ValueError: if nobody writes that format.
+        """
+        name = Path(outfile if outfile is not None else filename or self.filename)
+        folder = Path(directory if directory is not None else self.directory or ".")
+        ending = name.suffix.removeprefix(".").lower()
+        alone = outfile is not None or (format is None and ending not in ("", "gv"))
+        wanted = _known_format(format or (ending if alone and ending else self.format))
+        target = folder / (name if alone else f"{name}.{wanted}")
+        picture = self.pipe(wanted, **options)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not alone and not cleanup:
+            with atomic_write(folder / name) as file:
+                file.write(str(self.source).encode())
+        with atomic_write(target) as file:
+            file.write(picture)
+        if view:
+            graphviz.view(os.fspath(target))
+        return os.fspath(target)
+
+
+def render_dot(source: str, format: str, engine: str = "dot") -> bytes:  # noqa: A002
+    """Render DOT text with the `dot` program or, without one, with pygraphviz.
+
+    Arguments:
+        source: the DOT text.
+        format: one of FORMATS.
+        engine: the layout, "dot" by default.
+
+    Returns:
+        The file's bytes.
+
+    Raises:
+        NoRenderingEngineError: if there is neither.
+        RenderError: if Graphviz fails.
+        ValueError: if nobody writes that format.
+    """
+    _known_format(format)
+    if format == "gv":
+        return source.encode()
+    if format in _PIXELS:
+        source = source.replace("{", f"{{\n\tdpi={_PIXELS_PER_INCH}", 1)
+    if shutil.which(engine):
+        picture = _with_dot(source, format, engine)
+    elif importlib.util.find_spec("pygraphviz") is not None:
+        picture = _with_pygraphviz(source, format, engine)
+    else:
+        raise NoRenderingEngineError(
+            "no Graphviz to draw with: either install Graphviz, so that its dot program is on "
+            'the PATH, or run: pip install "micrograd-viz[dot]"'
+        )
+    if format == "svg":
+        for written, meant in _SVG.items():
+            picture = picture.replace(written, meant)
+    return picture
+
+
+def _with_dot(source: str, format: str, engine: str) -> bytes:  # noqa: A002
+    try:
+        return bytes(graphviz.pipe(engine, format, source.encode(), quiet=True))
+    except graphviz.CalledProcessError as error:
+        stderr = error.stderr or b""
+        message = stderr.decode(errors="replace") if isinstance(stderr, bytes) else stderr
+        raise RenderError(f"dot could not write {format}: {message.strip()}") from error
+
+
+def _with_pygraphviz(source: str, format: str, engine: str) -> bytes:  # noqa: A002
+    _provide_fonts()
+    import pygraphviz
+
+    try:
+        graph = pygraphviz.AGraph(string=source)
+        picture = graph.draw(format=format, prog=engine)
+    except Exception as error:
+        # It reports an unknown format as TypeError, and others as ValueError.
+        raise RenderError(f"pygraphviz could not write {format}: {error}") from error
+    return picture if isinstance(picture, bytes) else str(picture).encode()
+
+
+def _known_format(format: str) -> str:  # noqa: A002
+    if format not in FORMATS:
+        raise ValueError(
+            f"cannot write the format {format!r}; expected one of {', '.join(sorted(FORMATS))}"
+        )
+    return format
+
+
+_FONT_FOLDERS: Final = (
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    "~/.fonts",
+    "~/.local/share/fonts",
+)
+
+
+def _provide_fonts() -> None:
+    """On a machine without a single font, lend Graphviz those that come with matplotlib.
+
+    Else every letter of a PNG or PDF would be an empty box. (An SVG holds
+    text, and is drawn with the reader's fonts.)
+    """
+    if sys.platform != "linux" or "FONTCONFIG_FILE" in os.environ:
+        return
+    folders = (Path(folder).expanduser() for folder in _FONT_FOLDERS)
+    if any(next(folder.rglob("*.[topTOP][tfTF][tfcbaTFCBA]"), None) for folder in folders):
+        return
+    spec = importlib.util.find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        return
+    fonts = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micrograd-viz"
+    cache.mkdir(parents=True, exist_ok=True)
+    configuration = cache / "fonts.conf"
+    with atomic_write(configuration) as file:
+        file.write(
+            '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
+            f"<dir>{html.escape(str(fonts))}</dir>"
+            f"<cachedir>{html.escape(str(cache))}</cachedir></fontconfig>".encode()
+        )
+    os.environ["FONTCONFIG_FILE"] = os.fspath(configuration)
