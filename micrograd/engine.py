@@ -1,27 +1,24 @@
-"""Value: a number that remembers where it came from, and the chain rule over it.
+"""The engine: record with Values, run the chain rule, differentiate what it gives.
 
->>> from micrograd import Value
->>> w, a, b, y = Value(0.5, "w"), Value(0.8, "a"), Value(0.1, "b"), Value(1.0, "y")
->>> z = w * a + b
->>> C = (z.sigmoid() - y) ** 2
->>> C.backward()
->>> f"dC/dw = {w.grad:.4f}"
-'dC/dw = -0.1420'
+>>> x = Value(2.0, "x")
+>>> y = x ** 3
+>>> y.backward()
+>>> x.grad
+12.0
+>>> grad(grad(y, x), x).data
+12.0
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
-from typing import Any, Self, cast, overload
+from collections.abc import Sequence
+from typing import Any, cast, overload
 
-from micrograd import collector, ops
-from micrograd.generate import Constants, compile_row, packs
 from micrograd.graph import operations, topological_order
-from micrograd.ops import Primitive, is_number
-from micrograd.pickling import reduce_value
+from micrograd.modes import AnomalyError, detect_anomaly, no_grad
+from micrograd.primitive import is_number
+from micrograd.symbols import share
+from micrograd.value import Value, lift, parameter
 
 __all__ = [
     "AnomalyError",
@@ -30,388 +27,10 @@ __all__ = [
     "grad",
     "hessian",
     "jacobian",
-    "lift",
-    "lift_all",
     "no_grad",
     "parameter",
-    "recorder",
     "topological_order",
 ]
-
-Kind = str  # of a leaf: "input", "parameter" or "constant"; else "operation"
-_CONSTANT = "constant"
-_LEAVES = ("input", "parameter", _CONSTANT)
-
-# The globals of the generated functions. `watch` is None, or sees every new
-# node: that is how no_grad and detect_anomaly work.
-_namespace: dict[str, Any] = {"watch": None}
-_rules: dict[Primitive, tuple[Callable[..., Value], Callable[[Value], None]]] = {}
-
-
-def _rule(row: Primitive) -> tuple[Callable[..., Value], Callable[[Value], None]]:
-    """The row's record and pull, compiled when first asked for."""
-    rule = _rules.get(row)
-    if rule is None:
-        rule = _rules[row] = compile_row(row, _namespace)
-        cast(Any, rule[1]).primitive = row
-    return rule
-
-
-def _method(name: str) -> Callable[..., Value]:
-    return _rule(ops.table[name])[0]
-
-
-def _reflected(name: str) -> Callable[[Value, Any], Value]:
-    """For 2 * v, where Python asks v: the same, with the arguments swapped."""
-    record = _method(name)
-
-    def reflected(self: Value, other: Any) -> Value:
-        lifted = lift(other)
-        return lifted if lifted is NotImplemented else record(lifted, self)
-
-    return reflected
-
-
-class Value:
-    """A number, the operation it came from, and the gradient that reaches it.
-
-    Arguments:
-        data: a real number; kept as a float.
-        label: what pictures and formulas call it, LaTeX as in "w^{(L)}" or any text.
-
-    Attributes:
-        data: the number. May be assigned, on a leaf, between one pass and the next.
-        grad: the derivative of the root by this value, after `backward`. That
-            of a constant is of no use to anyone, and not always worked out.
-        label: as given.
-        kind: "operation", or for a leaf "input", "parameter" or "constant".
-
-    Raises:
-        TypeError: if data is no real number, or label no string.
-
-    >>> x = Value(3.0, "x")
-    >>> y = x * x + 2
-    >>> y.backward()
-    >>> y.data, x.grad
-    (11.0, 6.0)
-    """
-
-    # One object a node and nothing else that Python's cyclic garbage
-    # collector has to follow: no closure, no set, no tuple for one or two
-    # arguments. That is where a scalar engine's time goes.
-    __slots__ = ("__dict__", "__weakref__", "_a", "_b", "_pull", "data", "grad")
-
-    data: float
-    grad: float
-    label: str = ""  # set on few values, so kept in their __dict__
-    _pull: Callable[[Value], None] | None
-    _a: Any  # the first argument; the tuple of all where the row packs; None in a leaf
-    _b: Any  # the second argument, or None; in a leaf its kind
-
-    # NumPy scalars hand `np.int64(2) * v` over to v; so do arrays, for an error.
-    __array_ufunc__ = None
-
-    def __init__(self, data: Any, label: str = "") -> None:
-        if type(data) is not float:
-            data = _real(data)
-        if not isinstance(label, str):
-            raise TypeError(f"Value: expected a string as label, got {label!r}")
-        self.data = data
-        self.grad = 0.0
-        if label:
-            self.label = label
-        self._pull = None
-        self._a = None
-        self._b = "input"
-
-    @staticmethod
-    def __primitive__(row: Primitive, arguments: Sequence[Any]) -> Value:
-        """Record a primitive applied to Values and numbers."""
-        return _rule(row)[0](
-            *(
-                lift_all(argument, row.name, name) if star else _checked(argument, row.name, name)
-                for name, star, argument in zip(row.arguments, row.starred, arguments, strict=True)
-            )
-        )
-
-    @classmethod
-    def _node(cls, row: Primitive, arguments: Sequence[Any], data: float) -> Self:
-        """A node whose number is already known: from a file, or worked out by the layer."""
-        node = cls.__new__(cls)
-        node.data = data
-        node.grad = 0.0
-        node._pull = _rule(row)[1]
-        if packs(row):
-            node._a, node._b = tuple(arguments), None
-        else:
-            node._a, node._b = (*arguments, None)[:2]
-        watch = _namespace["watch"]
-        return node if watch is None else watch(node)
-
-    @property
-    def op(self) -> Primitive | None:
-        """The primitive this value came from; None for a leaf."""
-        return None if self._pull is None else cast(Any, self._pull).primitive
-
-    @property
-    def parents(self) -> tuple[Value, ...]:
-        """The values it was computed from, in order: x * x has x twice."""
-        op = self.op
-        return () if op is None else tuple(op.flatten(self.arguments))
-
-    @property
-    def arguments(self) -> tuple[Any, ...]:
-        """The same, one entry for each argument of `op`: a tuple for a starred one."""
-        if self._a is None:
-            return ()
-        if isinstance(self._a, tuple):
-            return self._a
-        return (self._a,) if self._b is None else (self._a, self._b)
-
-    @property
-    def kind(self) -> Kind:
-        """What the value is in its graph. A leaf's may be set.
-
-        >>> w = Value(0.5); w.kind = "parameter"
-        >>> w.kind, (2 * w).kind, (2 * w).parents[0].kind
-        ('parameter', 'operation', 'constant')
-        """
-        return self._b if self._a is None else "operation"
-
-    @kind.setter
-    def kind(self, kind: Kind) -> None:
-        if self._a is not None:
-            raise ValueError(f"kind: {self!r} is the result of an operation and stays one")
-        if kind not in _LEAVES:
-            raise ValueError(f"kind: expected one of {', '.join(_LEAVES)}, got {kind!r}")
-        self._b = _LEAVES[_LEAVES.index(kind)]  # that very string: it is compared by identity
-
-    @property
-    def _prev(self) -> tuple[Value, ...]:
-        """The parents, under micrograd's name."""
-        return self.parents
-
-    @property
-    def _op(self) -> str:
-        """The operation's symbol, as in micrograd; "" for a leaf."""
-        return self.op.symbol if self.op else ""
-
-    def local_derivatives(self) -> list[float]:
-        """The derivative of this value by each of its parents, in their order.
-
-        >>> x, y = Value(2.0), Value(3.0)
-        >>> (x * y).local_derivatives()
-        [3.0, 2.0]
-        """
-        op = self.op
-        return [] if op is None else op.flatten(_slopes(self))
-
-    def backward(self) -> None:
-        """Run the chain rule from here: add d self / d v to the gradient of every leaf v.
-
-        The gradients of leaves accumulate from call to call, as in PyTorch;
-        those of other values are worked out anew each time.
-
-        >>> x = Value(3.0); y = x * x
-        >>> y.backward(); y.backward()
-        >>> x.grad, y.grad
-        (12.0, 1.0)
-        """
-        if self._pull is None:
-            self.grad += 1.0
-            return
-        order = operations(self, clear=True)
-        self.grad = 1.0
-        order.reverse()
-        if _detecting:
-            _checked_backward(order)
-            return
-        for v in order:
-            v._pull(v)
-
-    def _backward(self) -> None:
-        """One node's step of the chain rule: pass its gradient on to its parents."""
-        if self._pull is not None:
-            self._pull(self)
-
-    def zero_grad(self) -> None:
-        """Set the gradient of this value, and of all it came from, to zero."""
-        for v in topological_order(self):
-            v.grad = 0.0
-
-    def detach(self) -> Value:
-        """The same number as a new leaf, through which no gradient flows."""
-        return Value(self.data, self.label)
-
-    __add__ = _method("add")
-    __sub__ = _method("sub")
-    __mul__ = _method("mul")
-    __truediv__ = _method("div")
-    __pow__ = _method("pow")
-    __radd__ = _reflected("add")
-    __rsub__ = _reflected("sub")
-    __rmul__ = _reflected("mul")
-    __rtruediv__ = _reflected("div")
-    __rpow__ = _reflected("pow")
-    __neg__ = _method("neg")
-    __abs__ = abs = _method("abs")
-    exp = _method("exp")
-    log = _method("log")
-    sqrt = _method("sqrt")
-    sin = _method("sin")
-    cos = _method("cos")
-    tanh = _method("tanh")
-    sigmoid = _method("sigmoid")
-    relu = _method("relu")
-
-    def __pos__(self) -> Self:
-        return self
-
-    def __float__(self) -> float:
-        return float(self.data)
-
-    def __lt__(self, other: Any) -> bool:
-        return self.data < _number(other) if _comparable(other) else NotImplemented
-
-    def __le__(self, other: Any) -> bool:
-        return self.data <= _number(other) if _comparable(other) else NotImplemented
-
-    def __gt__(self, other: Any) -> bool:
-        return self.data > _number(other) if _comparable(other) else NotImplemented
-
-    def __ge__(self, other: Any) -> bool:
-        return self.data >= _number(other) if _comparable(other) else NotImplemented
-
-    def __copy__(self) -> Value:
-        """A second node with the same number and the same parents."""
-        op = self.op
-        twin = Value(self.data) if op is None else Value._node(op, self.arguments, self.data)
-        twin.grad = self.grad
-        if op is None:
-            twin.kind = self.kind
-        twin.__dict__.update(self.__dict__)
-        return twin
-
-    def __reduce__(self) -> Any:
-        return reduce_value(self)
-
-    def __repr__(self) -> str:
-        label = f", label={self.label!r}" if self.label else ""
-        return f"Value(data={self.data}, grad={self.grad}{label})"
-
-
-def parameter(data: Any, label: str = "") -> Value:
-    """A leaf of the kind "parameter": one that training is to change.
-
-    Arguments:
-        data: a real number.
-        label: as for Value.
-
-    Returns:
-        The Value.
-
-    >>> parameter(0.5, "w").kind
-    'parameter'
-    """
-    value = Value(data, label)
-    value.kind = "parameter"
-    return value
-
-
-def recorder(row: Primitive) -> Callable[..., Value]:
-    """The function that applies a row to Values only, unchecked and fast.
-
-    It takes a tuple of Values for a starred argument.
-    """
-    return _rule(row)[0]
-
-
-def lift(x: Any) -> Any:
-    """A number as a constant Value; a Value as it is; NotImplemented for anything else."""
-    if isinstance(x, Value):
-        return x
-    if not is_number(x):
-        return NotImplemented
-    return _constant(x)
-
-
-def lift_all(xs: Sequence[Any], operation: str, argument: str) -> tuple[Value, ...]:
-    """A sequence of numbers and Values as a tuple of Values.
-
-    Arguments:
-        xs: the sequence.
-        operation: what an error names.
-        argument: likewise.
-
-    Returns:
-        The tuple; where all were numbers it is marked as Constants, and no
-        time is spent on their gradients.
-
-    Raises:
-        TypeError: if one is neither a number nor a Value.
-    """
-    types = set(map(type, xs))
-    if types == {Value}:
-        return tuple(xs)
-    if types == {float}:
-        return Constants(map(_constant, xs))
-    values = tuple(_checked(x, operation, f"{argument}[{i}]") for i, x in enumerate(xs))
-    return values if any(issubclass(t, Value) for t in types) else Constants(values)
-
-
-def _checked(x: Any, operation: str, argument: str) -> Value:
-    lifted = lift(x)
-    if lifted is NotImplemented:
-        raise TypeError(
-            f"{operation}: expected a number or a Value for {argument}, "
-            f"got {type(x).__name__} {x!r}"
-        )
-    return cast(Value, lifted)
-
-
-def _real(x: Any) -> float:
-    if not is_number(x):
-        raise TypeError(f"Value: expected a real number, got {type(x).__name__} {x!r}")
-    try:
-        return float(x)
-    except OverflowError:
-        raise OverflowError("Value: the integer is too large for a float") from None
-
-
-def _comparable(x: Any) -> bool:
-    return isinstance(x, Value) or is_number(x)
-
-
-def _number(x: Any) -> Any:
-    return x.data if isinstance(x, Value) else x
-
-
-def _constant(x: Any) -> Value:
-    value = Value.__new__(Value)
-    value.data = x if type(x) is float else _real(x)
-    value.grad = 0.0
-    value._pull = value._a = None
-    value._b = _CONSTANT
-    return value
-
-
-def _slopes(v: Value) -> list[Any]:
-    """The local derivatives of a node, one entry for each argument of its operation."""
-    op = v.op
-    assert op is not None
-    return op.slopes(
-        v.data,
-        *(
-            [p.data for p in argument] if star else argument.data
-            for argument, star in zip(v.arguments, op.starred, strict=True)
-        ),
-    )
-
-
-_namespace.update(
-    Value=Value, constant=_CONSTANT, new=partial(object.__new__, Value), lift=lift, slopes=_slopes
-)
-collector.make_room_for(Value)
 
 
 @overload
@@ -450,15 +69,17 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     for v in order:
         if not depends.isdisjoint(v.parents):
             depends.add(v)
-    # A gradient is a float as long as it is a plain 1, and a Value from then on.
+    # Plain numbers as long as all slopes are, and Values from then on.
     arrived: dict[Value, Any] = {output: 1.0}
     for v in reversed(order):
         if v not in arrived:
             continue
         for parent, slope in zip(v.parents, _differentiable_slopes(v), strict=True):
-            if parent in depends and not (type(slope) is float and slope == 0.0):
-                share = _product(arrived[v], slope)
-                arrived[parent] = arrived[parent] + share if parent in arrived else share
+            if parent in depends:
+                g = arrived[v]
+                got = slope if type(g) is float and g == 1.0 else share(g, slope)
+                if not (is_number(got) and got == 0.0):
+                    arrived[parent] = arrived[parent] + got if parent in arrived else got
     return [cast(Value, lift(arrived.get(v, 0.0))) for v in inputs]
 
 
@@ -472,14 +93,6 @@ def _differentiable_slopes(v: Value) -> list[Any]:
         points = op.elements(arguments) if star else [arguments]
         out += [slope(v, *point) for point in points]
     return out
-
-
-def _product(x: Any, y: Any) -> Any:
-    if type(x) is float and x == 1.0:
-        return y
-    if type(y) is float and y == 1.0:
-        return x
-    return x * y
 
 
 def jacobian(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[list[Value]]:
@@ -500,95 +113,3 @@ def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
     [[6.0, 4.0], [4.0, 0.0]]
     """
     return jacobian(grad(output, inputs), inputs)
-
-
-@contextmanager
-def _watching(watch: Callable[[Value], Value]) -> Iterator[None]:
-    """Let watch see, and replace, every node made meanwhile, in all threads."""
-    before = _namespace["watch"]
-    _namespace["watch"] = watch if before is None else lambda node: watch(before(node))
-    try:
-        yield
-    finally:
-        _namespace["watch"] = before
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Record nothing meanwhile: every result is a leaf, and costs no memory behind it.
-
-    It holds for the whole process, threads included.
-
-    >>> x = Value(3.0)
-    >>> with no_grad():
-    ...     y = x * x
-    >>> y.data, y.parents
-    (9.0, ())
-    """
-    with _watching(_forget_parents):
-        yield
-
-
-def _forget_parents(node: Value) -> Value:
-    node._pull = node._a = None
-    node._b = _CONSTANT
-    return node
-
-
-class AnomalyError(FloatingPointError):
-    """A value or a gradient that is not finite, found by `detect_anomaly`."""
-
-
-_detecting = 0
-
-
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
-    """Raise at the first value or gradient that is not finite, and name its operation.
-
-    Raises:
-        AnomalyError: from the operation, or from `backward`, meanwhile. It
-            names the operation, its label and its operands.
-
-    >>> x = Value(0.0, "x")
-    >>> with detect_anomaly():
-    ...     y = x.log()
-    Traceback (most recent call last):
-    micrograd.engine.AnomalyError: log gave -inf; operands: x = 0.0
-    """
-    global _detecting
-    _detecting += 1
-    try:
-        with _watching(_check_finite):
-            yield
-    finally:
-        _detecting -= 1
-
-
-def _check_finite(node: Value) -> Value:
-    if not math.isfinite(node.data):
-        raise AnomalyError(f"{_named(node)} gave {node.data}; {_operands(node)}")
-    return node
-
-
-def _checked_backward(order: list[Value]) -> None:
-    for v in order:
-        v._backward()
-        for i, parent in enumerate(v.parents):
-            if not math.isfinite(parent.grad):
-                raise AnomalyError(
-                    f"{_named(v)} passed the gradient {parent.grad} on to operand {i}; "
-                    f"its own gradient is {v.grad}; {_operands(v)}"
-                )
-
-
-def _named(v: Value) -> str:
-    name = v.op.name if v.op else "leaf"
-    return f"{name} {v.label!r}" if v.label else name
-
-
-def _operands(v: Value) -> str:
-    parents = v.parents[:8]
-    more = ", ..." if len(v.parents) > 8 else ""
-    listed = ", ".join(f"{p.label} = {p.data}" if p.label else f"{p.data}" for p in parents)
-    return f"operands: {listed}{more}"

@@ -20,15 +20,16 @@ more, or for starred ones, `_a` is the tuple of them and `_b` is None.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from micrograd import ops
 from micrograd.ops import Primitive
-from micrograd.symbols import Expression, Symbol, primitives_of, python
+from micrograd.symbols import Expression, Symbol, primitives_of, python, share
 
 # On floats these never raise: they overflow to inf and carry nan along.
-_NEVER_RAISE = {ops.add, ops.sub, ops.mul, ops.neg}
+_NEVER_RAISE = {ops.add, ops.sub, ops.mul, ops.neg, ops.where, ops.step, ops.equal}
 _INDENT = "    "
 
 
@@ -42,6 +43,26 @@ class Constants(Leaves):
     """A tuple of constants: neither are their gradients worked out."""
 
     __slots__ = ()
+
+
+# Names that the generated functions use for themselves; an argument that has
+# one of them, or the look of one, is renamed.
+_OWN_NAMES: Final = frozenset(
+    "ArithmeticError,Constants,NotImplemented,Value,ValueError,constant,data,g,inf,lift,nan,new,"
+    "node,share,shares,type,v,watch,zip".split(",")
+)
+
+
+def _locals(row: Primitive) -> list[str]:
+    """The row's arguments as local variables."""
+    return [
+        f"argument_{name}"
+        if name in _OWN_NAMES
+        or name.startswith(("argument_", "each_", "share"))
+        or name.endswith(("_floats", "_ieee", "_pull", "_record"))
+        else name
+        for name in row.arguments
+    ]
 
 
 def packs(row: Primitive) -> bool:
@@ -70,23 +91,21 @@ def record_source(row: Primitive) -> str:
         node._b = None
         return node if watch is None else watch(node)
     """
+    arguments = _locals(row)
     body = []
-    if len(row.arguments) == 2 and not packs(row):
-        second = row.arguments[1]
+    if len(arguments) == 2 and not packs(row):
+        second = arguments[1]
         body += [
             f"if type({second}) is not Value:",
-            f"{_INDENT}{second} = lift({second})",
+            f"{_INDENT}{second} = lift({second}, {row.name!r})",
             f"{_INDENT}if {second} is NotImplemented:",
             f"{_INDENT * 2}return {second}",
         ]
-    numbers = [
-        f"[v.data for v in {name}]" if star else f"{name}.data"
-        for name, star in zip(row.arguments, row.starred, strict=True)
-    ]
+    numbers = _numbers(row)
     if row.fold is not None:
         body += _fold(row)
     elif row in _NEVER_RAISE:
-        body.append(f"data = {python(row(*map(Symbol, numbers)))[1:-1]}")
+        body.append(f"data = {_unwrapped(row(*map(Symbol, numbers)))}")
     else:
         call = ", ".join(numbers)
         body += [
@@ -96,9 +115,9 @@ def record_source(row: Primitive) -> str:
             f"{_INDENT}data = {row.name}_ieee({call})",
         ]
     if packs(row):
-        a, b = "(" + "".join(f"{name}, " for name in row.arguments) + ")", "None"
+        a, b = "(" + "".join(f"{name}, " for name in arguments) + ")", "None"
     else:
-        a, b = (*row.arguments, "None")[:2]
+        a, b = (*arguments, "None")[:2]
     body += [
         "node = new()",
         "node.data = data",
@@ -108,7 +127,7 @@ def record_source(row: Primitive) -> str:
         f"node._b = {b}",
         "return node if watch is None else watch(node)",
     ]
-    return _function(f"{row.name}_record({', '.join(row.arguments)})", body)
+    return _function(f"{row.name}_record({', '.join(arguments)})", body)
 
 
 def pull_source(row: Primitive) -> str:
@@ -120,24 +139,22 @@ def pull_source(row: Primitive) -> str:
         g = node.grad
         x = node._a
         try:
-            slope0 = (1.0 / x.data)
+            share0 = g * (1.0 / x.data)
         except (ArithmeticError, ValueError):
-            slope0, = slopes(node)
-        x.grad += g * slope0
+            share0, = shares(node)
+        x.grad += share0
     >>> print(pull_source(ops.div))
     def div_pull(node):
         g = node.grad
         x = node._a
         y = node._b
         try:
-            slope0 = 0.0 if x._b is constant else (1.0 / y.data)
-            slope1 = 0.0 if y._b is constant else ((-node.data) / y.data)
+            share0 = 0.0 if x._b is constant else g * (1.0 / y.data)
+            share1 = 0.0 if y._b is constant else g * ((-node.data) / y.data)
         except (ArithmeticError, ValueError):
-            slope0, slope1 = slopes(node)
-        if x._b is not constant:
-            x.grad += g * slope0
-        if y._b is not constant:
-            y.grad += g * slope1
+            share0, share1 = shares(node)
+        x.grad += share0
+        y.grad += share1
     >>> print(pull_source(ops.affine))
     def affine_pull(node):
         g = node.grad
@@ -150,63 +167,121 @@ def pull_source(row: Primitive) -> str:
                 each_x.grad += g * each_w.data
         b.grad += g
     """
-    names = [f"each_{n}" if s else n for n, s in zip(row.arguments, row.starred, strict=True)]
-    symbols = [Symbol(f"{name}.data") for name in names]
-    slopes = [partial(Symbol("node.data"), *symbols) for partial in row.partials]
+    return _function(f"{row.name}_pull(node)", _pull_body(row))
+
+
+def _pull_body(row: Primitive) -> list[str]:
+    arguments = _locals(row)
+    names = [f"each_{n}" if s else n for n, s in zip(arguments, row.starred, strict=True)]
+    shares = share_formulas(row, "g", "node.data", [f"{name}.data" for name in names])
     body = ["g = node.grad"]
     if packs(row):
-        body.append(f"{''.join(n + ', ' for n in row.arguments).rstrip(' ,')} = node._a")
-        if len(row.arguments) == 1:
-            body[-1] = f"{row.arguments[0]}, = node._a"
+        body.append(f"{', '.join(arguments)}{',' * (len(arguments) == 1)} = node._a")
     else:
-        body += [
-            f"{n} = node.{field}" for n, field in zip(row.arguments, ("_a", "_b"), strict=False)
-        ]
-    if all(primitives_of(slope) <= _NEVER_RAISE for slope in slopes):
-        for i, slope in enumerate(slopes):
-            body += _spread(row, i, names[i], _term(slope))
-    else:
-        # All slopes first, and only then the first +=: an exception half-way
-        # must not leave one gradient added. Nobody asks for the gradient of a
-        # constant, and that of the 2 in x ** 2 would need the logarithm of x.
-        slots = [f"slope{i}" for i in range(len(slopes))]
-        may_be_constant = [len(names) > 1 and not star for star in row.starred]
-        body.append("try:")
-        for i, slope in enumerate(slopes):
-            source = _list(row, i, names, python(slope))
-            if may_be_constant[i]:
-                source = f"0.0 if {names[i]}._b is constant else {source}"
-            body.append(f"{_INDENT}{slots[i]} = {source}")
-        body += [
-            "except (ArithmeticError, ValueError):",
-            f"{_INDENT}{', '.join(slots)}{',' * (len(slots) == 1)} = slopes(node)",
-        ]
-        for i, slope in enumerate(slopes):
-            term = _term(slope, "slope" if row.starred[i] else slots[i])
-            if not term:
-                continue
-            if row.starred[i]:
-                head = f"for {names[i]}, slope in zip({row.arguments[i]}, {slots[i]}):"
-                body += _unless_constants(row, i, [head, f"{_INDENT}{names[i]}.grad {term}"])
-            elif may_be_constant[i]:
-                body += [
-                    f"if {names[i]}._b is not constant:",
-                    f"{_INDENT}{names[i]}.grad {term}",
-                ]
+        body += [f"{n} = node.{field}" for n, field in zip(arguments, ("_a", "_b"), strict=False)]
+    return body + (_guarded if _may_raise(shares) else _direct)(row, names, shares)
+
+
+def backward_source(inlined: Sequence[Primitive]) -> str:
+    """Python source of the backward pass: over nodes in order, each one's step.
+
+    Arguments:
+        inlined: rows whose steps are written out in the loop, which saves a
+            call for each node.
+
+    >>> from micrograd import ops
+    >>> print(backward_source([ops.add]))
+    def backward(order):
+        for node in order:
+            pull = node._pull
+            if pull is add_pull:
+                g = node.grad
+                x = node._a
+                y = node._b
+                x.grad += g
+                y.grad += g
             else:
-                body.append(f"{names[i]}.grad {term}")
-    return _function(f"{row.name}_pull(node)", body)
+                pull(node)
+    """
+    body = ["for node in order:", f"{_INDENT}pull = node._pull"]
+    for i, row in enumerate(inlined):
+        body.append(f"{_INDENT}{'el' * (i > 0)}if pull is {row.name}_pull:")
+        body += [_INDENT * 2 + line for line in _pull_body(row)]
+    body += [f"{_INDENT}else:", f"{_INDENT * 2}pull(node)"]
+    return _function("backward(order)", body)
+
+
+def share_formulas(row: Primitive, g: str, z: str, arguments: list[str]) -> list[Any]:
+    """For each argument: what it gets of the gradient, as a formula in these names."""
+    symbols = [Symbol(name) for name in arguments]
+    return [share(Symbol(g), partial(Symbol(z), *symbols)) for partial in row.partials]
+
+
+def _may_raise(formulas: list[Any]) -> bool:
+    return not all(primitives_of(formula) <= _NEVER_RAISE for formula in formulas)
+
+
+def _direct(row: Primitive, names: list[str], shares: list[Any]) -> list[str]:
+    """The additions, where none can fail."""
+    lines = []
+    for i, formula in enumerate(shares):
+        if isinstance(formula, Expression):  # else it is 0, and so no addition
+            addition = f"{names[i]}.grad += {_unwrapped(formula)}"
+            lines += _each(row, i, f"{_loop(row)}:", addition) if row.starred[i] else [addition]
+    return lines
+
+
+def _guarded(row: Primitive, names: list[str], shares: list[Any]) -> list[str]:
+    """The additions, where a share may be beyond floats and is then taken from `shares`.
+
+    All shares first, and only then the first addition: an exception half-way
+    must not leave one gradient added. Nobody asks for the gradient of a
+    constant, and that of the 2 in x ** 2 would need the logarithm of x.
+    """
+    slots = [f"share{i}" for i in range(len(shares))]
+    lines = ["try:"]
+    for i, formula in enumerate(shares):
+        source = _unwrapped(formula)
+        if row.starred[i]:
+            source = f"[{source} {_loop(row)}]"
+        elif len(names) > 1:
+            source = f"0.0 if {names[i]}._b is constant else {source}"
+        lines.append(f"{_INDENT}{slots[i]} = {source}")
+    lines += [
+        "except (ArithmeticError, ValueError):",
+        f"{_INDENT}{', '.join(slots)}{',' * (len(slots) == 1)} = shares(node)",
+    ]
+    for i, name in enumerate(names):
+        if row.starred[i]:
+            head = f"for {name}, share in zip({_locals(row)[i]}, {slots[i]}):"
+            lines += _each(row, i, head, f"{name}.grad += share")
+        else:
+            lines.append(f"{name}.grad += {slots[i]}")
+    return lines
+
+
+def _each(row: Primitive, i: int, head: str, addition: str) -> list[str]:
+    """The additions to the elements of a starred argument."""
+    return [
+        f"if type({_locals(row)[i]}) is not Constants:",
+        f"{_INDENT}{head}",
+        f"{_INDENT * 2}{addition}",
+    ]
+
+
+def _unwrapped(formula: Any) -> str:
+    """A formula as Python, without the parentheses around all of it."""
+    source = python(formula)
+    return source[1:-1] if source.startswith("(") else source
 
 
 def _fold(row: Primitive) -> list[str]:
     """The lines that compute a fold, in place and without lists of numbers."""
     assert row.fold is not None
     start, step = row.fold
-    fixed = [Symbol(f"{n}.data") for n, s in zip(row.arguments, row.starred, strict=True) if not s]
-    each = [
-        Symbol(f"each_{n}.data" if s else f"{n}.data")
-        for n, s in zip(row.arguments, row.starred, strict=True)
-    ]
+    arguments = list(zip(_locals(row), row.starred, strict=True))
+    fixed = [Symbol(f"{n}.data") for n, star in arguments if not star]
+    each = [Symbol(f"each_{n}.data" if star else f"{n}.data") for n, star in arguments]
     following = step(Symbol("data"), *each)
     loop = [
         f"data = {python(start(*fixed))}",
@@ -215,15 +290,19 @@ def _fold(row: Primitive) -> list[str]:
     ]
     if primitives_of(following) <= _NEVER_RAISE:
         return loop
-    numbers = [
-        f"[v.data for v in {n}]" if s else f"{n}.data"
-        for n, s in zip(row.arguments, row.starred, strict=True)
-    ]
     return [
         "try:",
         *(_INDENT + line for line in loop),
         "except (ArithmeticError, ValueError):",
-        f"{_INDENT}data = {row.name}_ieee({', '.join(numbers)})",
+        f"{_INDENT}data = {row.name}_ieee({', '.join(_numbers(row))})",
+    ]
+
+
+def _numbers(row: Primitive) -> list[str]:
+    """The arguments' numbers, as arguments of the row's own functions."""
+    return [
+        f"[v.data for v in {name}]" if star else f"{name}.data"
+        for name, star in zip(_locals(row), row.starred, strict=True)
     ]
 
 
@@ -231,17 +310,8 @@ def _function(head: str, body: list[str]) -> str:
     return "\n".join([f"def {head}:", *(_INDENT + line for line in body)])
 
 
-def _term(slope: Any, name: str = "") -> str:
-    """What to add to a gradient: "+= g * slope", or less where the slope is 1, -1 or 0."""
-    if isinstance(slope, Expression):
-        return f"+= g * {name or python(slope)}"
-    if slope == 0.0:
-        return ""  # as PyTorch: no gradient at all, where g * 0 could be nan
-    return {1.0: "+= g", -1.0: "-= g"}.get(slope, f"+= g * {slope!r}")
-
-
 def _starred(row: Primitive) -> list[str]:
-    return [n for n, star in zip(row.arguments, row.starred, strict=True) if star]
+    return [n for n, star in zip(_locals(row), row.starred, strict=True) if star]
 
 
 def _loop(row: Primitive) -> str:
@@ -251,39 +321,19 @@ def _loop(row: Primitive) -> str:
     return f"for {each} in " + (stars[0] if len(stars) == 1 else f"zip({', '.join(stars)})")
 
 
-def _spread(row: Primitive, i: int, name: str, term: str) -> list[str]:
-    """The lines that add to the gradient of argument i, or of its elements."""
-    if not term:
-        return []
-    if not row.starred[i]:
-        return [f"{name}.grad {term}"]
-    return _unless_constants(row, i, [f"{_loop(row)}:", f"{_INDENT}{name}.grad {term}"])
-
-
-def _unless_constants(row: Primitive, i: int, lines: list[str]) -> list[str]:
-    return [
-        f"if type({row.arguments[i]}) is not Constants:",
-        *(_INDENT + line for line in lines),
-    ]
-
-
-def _list(row: Primitive, i: int, names: list[str], source: str) -> str:
-    return f"[{source} {_loop(row)}]" if row.starred[i] else source
-
-
 def compile_row(row: Primitive, namespace: dict[str, Any]) -> tuple[Callable[..., Any], Any]:
     """Compile a row's two functions.
 
     Arguments:
         row: the primitive.
-        namespace: the globals they run in: Value, new, lift, slopes and watch,
-            as the engine defines them. The row's own names are added to it.
+        namespace: the globals they run in: Value, constant, new, lift, shares
+            and watch, as the engine defines them. The row's own names are added to it.
 
     Returns:
         record and pull.
     """
     sources = record_source(row), pull_source(row)
-    namespace["Constants"] = Constants
+    namespace.update(Constants=Constants, inf=math.inf, nan=math.nan)
     symbols = [Symbol(name) for name in row.arguments]
     formulas = [partial(Symbol("z"), *symbols) for partial in row.partials]
     if row.fold is not None:
@@ -296,3 +346,9 @@ def compile_row(row: Primitive, namespace: dict[str, Any]) -> tuple[Callable[...
     for what, source in zip(("pull", "record"), reversed(sources), strict=True):
         exec(compile(source, f"<{what} of primitive {row.name}>", "exec"), namespace)
     return namespace[f"{row.name}_record"], namespace[f"{row.name}_pull"]
+
+
+def compile_backward(inlined: Sequence[Primitive], namespace: dict[str, Any]) -> Any:
+    """Compile the backward pass, in the namespace that the rows were compiled in."""
+    exec(compile(backward_source(inlined), "<backward pass>", "exec"), namespace)
+    return namespace["backward"]

@@ -13,8 +13,9 @@ def operations(root: Any, clear: bool = False) -> list[Any]:
     """The nodes behind root that are no leaves, each after its parents.
 
     Depth first, with an explicit stack of the nodes whose parents are not all
-    done. A node that is done is marked by None for a gradient until the walk
-    ends; so it needs no set, which would cost as much as all the rest.
+    done. A node that is done has a mark for its gradient: a zero that no other
+    gradient is, told by its identity. So the walk needs no set, which would
+    cost as much as all the rest, and clears the gradients as it goes.
 
     Arguments:
         root: the node to start from; it comes last.
@@ -31,6 +32,7 @@ def operations(root: Any, clear: bool = False) -> list[Any]:
     order: list[Any] = []
     if root._a is None:
         return order
+    mark = float("0")  # a new object: no other gradient is this one
     gradients: list[float] = []
     groups: set[int] = set()
     stack: list[Any] = [None]
@@ -38,60 +40,60 @@ def operations(root: Any, clear: bool = False) -> list[Any]:
     v = root
     try:
         while v is not None:
-            if v.grad is None:
+            if v.grad is mark:
                 v = pop()
                 continue
             a = v._a
             b = v._b
             if b is not None:
-                if a.grad is not None and a._a is not None:
+                if a.grad is not mark and a._a is not None:
                     push(v)
                     v = a
                     continue
-                if b.grad is not None and b._a is not None:
+                if b.grad is not mark and b._a is not None:
                     push(v)
                     v = b
                     continue
             elif isinstance(a, tuple):
-                waiting = _unvisited(a, groups)
+                waiting = _unvisited(a, mark, groups)
                 if waiting:
                     push(v)
                     stack += reversed(waiting)  # the first on top, to come first
                     v = pop()
                     continue
-            elif a.grad is not None and a._a is not None:
+            elif a.grad is not mark and a._a is not None:
                 push(v)
                 v = a
                 continue
             if not clear:
                 keep(v.grad)
             emit(v)
-            v.grad = None
+            v.grad = mark
             v = pop()
     finally:
-        if clear:
-            for v in order:
-                v.grad = 0.0
-        else:
-            for v, gradient in zip(order, gradients, strict=False):
-                v.grad = gradient
+        for v, gradient in zip(order, gradients, strict=False):
+            v.grad = gradient
     return order
 
 
-def _unvisited(arguments: tuple[Any, ...], groups: set[int]) -> list[Any]:
+def _unvisited(arguments: tuple[Any, ...], mark: float, groups: set[int]) -> list[Any]:
     """The operations among the arguments that are not done.
 
-    The neurons of a layer share one tuple of inputs: it is looked through
-    once. Its elements are on the stack then, above whoever asks next.
+    The neurons of a layer share one tuple of inputs. Once all in it are done
+    it is in groups, and is not looked through again.
     """
     waiting = []
+    looked_through = []
     for argument in arguments:
-        if not isinstance(argument, tuple):
-            if argument.grad is not None and argument._a is not None:
-                waiting.append(argument)
-        elif type(argument) is tuple and id(argument) not in groups:
-            groups.add(id(argument))
-            waiting += [p for p in argument if p._a is not None and p.grad is not None]
+        kind = type(argument)
+        if kind is tuple:
+            if id(argument) not in groups:
+                looked_through.append(id(argument))
+                waiting += [p for p in argument if p._a is not None and p.grad is not mark]
+        elif not issubclass(kind, tuple) and argument._a is not None and argument.grad is not mark:
+            waiting.append(argument)
+    if not waiting:
+        groups.update(looked_through)
     return waiting
 
 

@@ -17,17 +17,16 @@ from __future__ import annotations
 
 import os
 import random
-import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from micrograd import ops
-from micrograd.engine import Value, lift_all, parameter, recorder
-from micrograd.files import atomic_write
 from micrograd.generate import Constants, Leaves
 from micrograd.ops import Primitive
+from micrograd.storage import read_parameters, write_parameters
+from micrograd.value import Value, lift_all, parameter, recorder, rules
 
 
 class Random(Protocol):
@@ -78,13 +77,6 @@ def zeros(nin: int, nout: int, rng: Random) -> float:
 _INITS: dict[str, Init] = {"uniform": uniform(), "xavier": xavier, "he": he, "zeros": zeros}
 
 
-class ParameterFileError(ValueError):
-    """A file that does not hold the parameters of this network."""
-
-
-_FORMAT = "micrograd-viz parameters 1"
-
-
 class Module:
     """Anything with parameters."""
 
@@ -110,14 +102,7 @@ class Module:
         Raises:
             OSError: if it cannot be written; a file that was there is kept.
         """
-        parameters = self.parameters()
-        with atomic_write(path) as file:
-            np.savez(
-                file,
-                format=np.array(_FORMAT),
-                labels=np.array([p.label for p in parameters], dtype=np.str_),
-                values=np.array([p.data for p in parameters], dtype=np.float64),
-            )
+        write_parameters(path, self.parameters())
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Set the parameters to those in a file written by `save`.
@@ -126,53 +111,11 @@ class Module:
             path: the file.
 
         Raises:
-            ParameterFileError: if the file is damaged, of another kind, or of
+            micrograd.storage.ParameterFileError: if the file is damaged, of another kind, or of
                 another network; then no parameter has changed.
             OSError: if it cannot be read.
         """
-        parameters = self.parameters()
-        labels, values = _read_parameters(path)
-        if len(values) != len(parameters):
-            raise ParameterFileError(
-                f"load: {os.fspath(path)} holds {len(values)} parameters, "
-                f"this network has {len(parameters)}"
-            )
-        for p, label in zip(parameters, labels, strict=True):
-            if p.label != label:
-                raise ParameterFileError(
-                    f"load: {os.fspath(path)} is of another network: it has {label!r} "
-                    f"where this one has {p.label!r}"
-                )
-        for p, number in zip(parameters, values, strict=True):
-            p.data = number
-
-
-def _read_parameters(path: str | os.PathLike[str]) -> tuple[list[str], list[float]]:
-    def wrong(why: str) -> ParameterFileError:
-        return ParameterFileError(f"load: {os.fspath(path)} {why}")
-
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise wrong("is a single array, not a file of parameters")
-            missing = {"format", "labels", "values"} - set(arrays)
-            if missing:
-                raise wrong(f"lacks {', '.join(sorted(missing))}")
-            found, labels, values = arrays["format"], arrays["labels"], arrays["values"]
-    except ParameterFileError:
-        raise
-    except (ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise wrong(f"cannot be read as .npz: {error}") from error
-    except Exception as error:
-        # zlib and struct have errors of their own, for bytes that were changed.
-        if isinstance(error, OSError | MemoryError):
-            raise
-        raise wrong(f"is damaged: {error}") from error
-    if found.shape != () or str(found) != _FORMAT:
-        raise wrong(f"has the format {str(found)!r}, expected {_FORMAT!r}")
-    if values.dtype != np.float64 or values.ndim != 1 or labels.shape != values.shape:
-        raise wrong("has arrays of another type or shape than `save` writes")
-    return [str(label) for label in labels], values.tolist()
+        read_parameters(path, self.parameters())
 
 
 class Neuron(Module):
@@ -238,7 +181,7 @@ class Neuron(Module):
             z.label = a_label
             return z
         z.label = z_label
-        a = recorder(self.activation)(z)
+        a: Value = rules[self.activation][0](z)
         a.label = a_label
         return a
 
@@ -333,7 +276,6 @@ class MLP(Module):
         if not nouts:
             raise ValueError("MLP: expected at least one layer in nouts, got none")
         sizes = [nin, *nouts]
-        self._input_labels = [_label("a", [k] if nin > 1 else [], 0) for k in range(nin)]
         self.layers = [
             Layer(
                 sizes[i],
@@ -345,6 +287,7 @@ class MLP(Module):
             )
             for i in range(len(nouts))
         ]
+        self._input_labels = [_label("a", [k] if nin > 1 else [], 0) for k in range(nin)]
 
     def __call__(self, x: Sequence[Any]) -> Any:
         """The output layer's activations for inputs x: a list, or a Value for one neuron.

@@ -16,6 +16,7 @@ its own. Adding an operation is adding a row:
 >>> softplus(x).backward()
 >>> x.grad
 0.5
+>>> _ = table.pop("softplus")  # an example, not to stay
 
 A partial is a function of the result `z` and the arguments, written with the
 public operations. The same expression therefore serves floats, NumPy arrays,
@@ -24,316 +25,36 @@ symbols (to be printed) and Values (to be differentiated again).
 
 from __future__ import annotations
 
-import itertools
-import keyword
 import math
 import operator
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-Interval = tuple[float, float]
-Fold = tuple[Callable[..., Any], Callable[..., Any]]
-Domain = tuple[Interval, ...]  # one argument's intervals, with the kinks left out
+from micrograd.primitive import (
+    ATOM,
+    POWER,
+    PRODUCT,
+    SUM,
+    Primitive,
+    is_number,
+    lookup,
+    primitive,
+    table,
+)
 
-# How tightly a printed form holds together; an argument that holds less
-# tightly than its place asks for is put in parentheses.
-SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
-
-
-@dataclass(frozen=True, eq=False)
-class Primitive:
-    """One row of the table: an operation and its partial derivatives.
-
-    Arguments:
-        name: unique, a Python identifier, and not a keyword.
-        symbol: what pictures and `Value._op` show, "+" or "exp".
-        latex: template over the argument names; `{x:2}` asks for an argument
-            that binds at least as tightly as a product. A starred argument
-            stands for its terms joined by commas. Or a function of the lists
-            of printed arguments.
-        level: how tightly the printed form binds, SUM to ATOM.
-        floats: forward on Python floats. It may raise ArithmeticError or
-            ValueError where `arrays` has an IEEE result; that one counts.
-        arrays: forward on NumPy arrays, elementwise, IEEE on every input. A
-            starred argument arrives as a sequence of arrays.
-        partials: one function of (z, *arguments) for each argument, written
-            with the public operations. For a starred argument it gives the
-            partial derivative by one element, from that element's partners.
-        domain: for each argument the intervals to sample it from; together
-            they stay clear of kinks and poles, so that a numeric derivative
-            exists.
-        arguments: names, in order; a star marks a sequence of any length,
-            all starred ones of equal length.
-        fold: for starred arguments, forward as a loop: where it starts, a
-            function of the arguments that have no star, and the next total, a
-            function of the total so far and one element of each argument.
-    """
-
-    name: str
-    symbol: str
-    latex: str | Callable[..., str]
-    level: int
-    floats: Callable[..., float]
-    arrays: Callable[..., Any]
-    partials: tuple[Callable[..., Any], ...]
-    domain: tuple[Domain, ...]
-    arguments: tuple[str, ...]
-    fold: Fold | None = None
-    starred: tuple[bool, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "starred", tuple(a.endswith("*") for a in self.arguments))
-        object.__setattr__(self, "arguments", tuple(a.rstrip("*") for a in self.arguments))
-
-    def __call__(self, *arguments: Any) -> Any:
-        """Apply to floats, arrays, Values or symbols, whichever come.
-
-        Arguments:
-            arguments: one for each argument of the row; for a starred one a
-                sequence.
-
-        Returns:
-            A float for numbers, an array for arrays, and otherwise what the
-            arguments' own class makes of it (a Value for Values).
-
-        Raises:
-            TypeError: for a wrong number of arguments, or one that is neither
-                a number nor an array, a Value or a symbol.
-            ValueError: if starred arguments differ in length.
-        """
-        flat = self.flatten(arguments)
-        for argument in flat:
-            # Values and symbols say how they apply a primitive; so ops.py
-            # needs to know neither.
-            apply = getattr(type(argument), "__primitive__", None)
-            if apply is not None:
-                return apply(self, arguments)
-        for argument in flat:
-            if not is_number(argument) and not isinstance(argument, np.ndarray):
-                raise TypeError(
-                    f"{self.name}: expected numbers, arrays or Values, "
-                    f"got {type(argument).__name__} {argument!r}"
-                )
-        if any(isinstance(a, np.ndarray | np.generic) for a in flat):
-            with np.errstate(all="ignore"):
-                return np.asarray(self.arrays(*map(_real, arguments)))[()]
-        return self.ieee(*arguments)
-
-    def ieee(self, *arguments: Any) -> float:
-        """The result on numbers with IEEE arithmetic: inf and nan, never an exception.
-
-        >>> from micrograd import ops
-        >>> ops.exp.ieee(710.0), ops.log.ieee(0.0), ops.pow.ieee(-2.0, 0.5)
-        (inf, -inf, nan)
-        """
-        try:
-            return float(self.floats(*arguments))
-        except (ArithmeticError, ValueError):
-            with np.errstate(all="ignore"):
-                return float(self.arrays(*map(_real, arguments)))
-
-    def slopes(self, z: float, *arguments: Any) -> list[Any]:
-        """Every partial derivative at a point, with IEEE arithmetic.
-
-        Arguments:
-            z: the result there.
-            arguments: the numbers it came from; a list for a starred one.
-
-        Returns:
-            One float for each argument; for a starred one a list of floats.
-
-        >>> from micrograd import ops
-        >>> ops.mul.slopes(6.0, 2.0, 3.0)
-        [3.0, 2.0]
-        >>> ops.affine.slopes(7.0, [2.0], [3.0], 1.0)
-        [[3.0], [2.0], 1.0]
-        """
-        z = np.float64(z)  # whose division by zero is inf, not an exception
-        exact = list(map(_real, arguments))
-        out: list[Any] = []
-        with np.errstate(all="ignore"):
-            for partial, star in zip(self.partials, self.starred, strict=True):
-                if star:
-                    out.append([float(partial(z, *one)) for one in self.elements(exact)])
-                else:
-                    out.append(float(partial(z, *exact)))
-        return out
-
-    def elements(self, arguments: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """For starred arguments: the argument tuples that each element sees.
-
-        >>> from micrograd import ops
-        >>> ops.affine.elements([["w0", "w1"], ["x0", "x1"], "b"])
-        [('w0', 'x0', 'b'), ('w1', 'x1', 'b')]
-        """
-        length = next(len(a) for a, star in zip(arguments, self.starred, strict=True) if star)
-        return [
-            tuple(a[i] if star else a for a, star in zip(arguments, self.starred, strict=True))
-            for i in range(length)
-        ]
-
-    def flatten(self, arguments: Sequence[Any]) -> list[Any]:
-        """All arguments in one list, the starred ones spread out.
-
-        Raises:
-            TypeError: for a wrong number of arguments, or a starred one that
-                is no sequence.
-            ValueError: if starred arguments differ in length.
-        """
-        if len(arguments) != len(self.arguments):
-            raise TypeError(
-                f"{self.name}: expected {len(self.arguments)} arguments "
-                f"({', '.join(self.arguments)}), got {len(arguments)}"
-            )
-        flat: list[Any] = []
-        length: tuple[str, int] | None = None
-        for name, star, argument in zip(self.arguments, self.starred, arguments, strict=True):
-            if not star:
-                flat.append(argument)
-                continue
-            if isinstance(argument, str) or not isinstance(argument, Sequence | np.ndarray):
-                raise TypeError(
-                    f"{self.name}: expected a sequence for {name}, got {type(argument).__name__}"
-                )
-            if length is not None and len(argument) != length[1]:
-                raise ValueError(
-                    f"{self.name}: {length[0]} has {length[1]} elements but {name} has "
-                    f"{len(argument)}"
-                )
-            length = name, len(argument)
-            flat.extend(argument)
-        return flat
-
-    def __repr__(self) -> str:
-        return f"<primitive {self.name}>"
-
-    def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
-        return lookup, (self.name,)
-
-
-def is_number(x: object) -> bool:
-    """Whether x is a real number: int, float, a NumPy scalar, a Fraction.
-
-    >>> is_number(2), is_number(np.float32(2)), is_number(2j), is_number("2")
-    (True, True, False, False)
-    """
-    if type(x) is float or type(x) is int:
-        return True
-    if isinstance(x, complex | str | bytes | np.ndarray) or x is None:
-        return False
-    return hasattr(x, "__float__") and not hasattr(type(x), "__primitive__")
-
-
-def _real(x: Any) -> Any:
-    """The same as NumPy floats: an int array, say, has no negative powers."""
-    if isinstance(x, list | tuple):
-        return [_real(e) for e in x]
-    x = np.asarray(x)
-    return (x if x.dtype.kind == "f" else x.astype(np.float64))[()]
-
-
-table: Final[dict[str, Primitive]] = {}
-
-
-def primitive(
-    name: str,
-    *,
-    floats: Callable[..., float] | None = None,
-    arrays: Callable[..., Any] | None = None,
-    fold: Fold | None = None,
-    partials: Sequence[Callable[..., Any]],
-    arguments: str | Sequence[str] = "",
-    symbol: str = "",
-    latex: str | Callable[..., str] = "",
-    level: int = ATOM,
-    domain: Sequence[Interval | Sequence[Interval]] = (),
-) -> Primitive:
-    """Add a row to the table of primitives, from here or from outside.
-
-    Arguments:
-        name: a new name; a Python identifier.
-        floats: forward on floats.
-        arrays: forward on NumPy arrays.
-        fold: instead of both, for starred arguments: start and step of a loop,
-            written with the public operations. See Primitive.
-        partials: one function of (z, *arguments) for each argument.
-        arguments: their names, "x y" or ["x", "y"]; a trailing star marks a
-            sequence. Default: x, or x and y.
-        symbol: what pictures show. Default: the name.
-        latex: template over the argument names. Default: name(arguments).
-        level: how tightly the printed form binds.
-        domain: for each argument the interval, or the list of intervals, where
-            tests may sample it. Default: (-2, 2).
-
-    Returns:
-        The row, to be called like a function.
-
-    Raises:
-        TypeError: if floats, arrays or a partial cannot be called.
-        ValueError: if the name is taken or no identifier, or the numbers of
-            arguments, partials and intervals differ.
-
-    >>> from micrograd import Value, ops
-    >>> square = ops.primitive("square_doctest", floats=lambda x: x * x,
-    ...     arrays=lambda x: x * x, partials=[lambda z, x: 2.0 * x])
-    >>> v = Value(3.0); square(v).backward(); v.grad
-    6.0
-    >>> del ops.table["square_doctest"]
-    """
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(f"primitive: expected an identifier for name, got {name!r}")
-    if name in table:
-        raise ValueError(f"primitive: there is already a primitive named {name!r}")
-    for what, function in [("floats", floats), ("arrays", arrays)] + [
-        (f"partials[{i}]", partial) for i, partial in enumerate(partials)
-    ]:
-        if function is not None and not callable(function):
-            raise TypeError(f"primitive {name}: expected a function for {what}, got {function!r}")
-    if (fold is None) == (floats is None) or (floats is None) != (arrays is None):
-        raise TypeError(f"primitive {name}: expected either floats and arrays, or fold")
-    names = tuple(arguments.split() if isinstance(arguments, str) else arguments)
-    names = names or ("x", "y")[: len(partials)]
-    intervals = tuple(map(_intervals, domain or [(-2.0, 2.0)] * len(names)))
-    if not len(names) == len(partials) == len(intervals):
-        raise ValueError(
-            f"primitive {name}: {len(names)} arguments, {len(partials)} partial derivatives "
-            f"and {len(intervals)} domains; expected as many of each"
-        )
-    if not latex:
-        inside = ", ".join("{" + n.rstrip("*") + "}" for n in names)
-        latex = rf"\operatorname{{{{{name}}}}}({inside})".replace("_", r"\_")
-    if fold is not None:
-        floats = arrays = _folded(fold, tuple(n.endswith("*") for n in names))
-    assert floats is not None
-    assert arrays is not None
-    row = Primitive(
-        name, symbol or name, latex, level, floats, arrays, tuple(partials), intervals, names, fold
-    )
-    table[name] = row
-    return row
-
-
-def _intervals(one: Interval | Sequence[Interval]) -> Domain:
-    """One argument's domain: an interval, or several."""
-    several: Any = [one] if isinstance(one[0], float | int) else one
-    return tuple((float(low), float(high)) for low, high in several)
-
-
-def lookup(name: str) -> Primitive:
-    """The row of that name.
-
-    Raises:
-        KeyError: if there is none; it says how to add it.
-    """
-    try:
-        return table[name]
-    except KeyError:
-        raise KeyError(
-            f"no primitive is named {name!r}; add it with micrograd.primitive first"
-        ) from None
+__all__ = [
+    "ATOM",
+    "POWER",
+    "PRODUCT",
+    "SUM",
+    "Primitive",
+    "is_number",
+    "lookup",
+    "primitive",
+    "table",
+]
 
 
 def _sigmoid(x: float) -> float:
@@ -348,26 +69,40 @@ def _sigmoid_arrays(x: Any) -> Any:
     return np.where(x < 0.0, e, 1.0) / (1.0 + e)
 
 
+def _pow_arrays(x: Any, y: Any) -> Any:
+    z, half = np.power(x, y), np.equal(y, 0.5)
+    if half.any():  # there NumPy takes the square root: of -inf it is nan, and inf is right
+        z = np.where(half & np.isneginf(x), np.inf, z)
+    return z
+
+
 def _squared_error(a: Any, y: Any) -> Any:
     d = a - y
     return d * d
 
 
-def _folded(fold: Fold, starred: tuple[bool, ...]) -> Callable[..., Any]:
-    """The loop that a fold describes, as a function of whole arguments."""
-    start, step = fold
+def _decided(c: Any, x: float, y: float) -> Any:
+    """Where c is a Value: x or y as a plain number, by the number that c has now.
 
-    def run(*arguments: Any) -> Any:
-        fixed = [a for a, star in zip(arguments, starred, strict=True) if not star]
-        columns = [
-            a if star else itertools.repeat(a) for a, star in zip(arguments, starred, strict=True)
-        ]
-        total = start(*fixed)
-        for elements in zip(*columns, strict=False):
-            total = step(total, *elements)
-        return total
+    A slope of exactly 0 stops `grad` there. As a Value it would be multiplied
+    by what comes behind it, and 0 times infinity is nan.
+    """
+    if _is_value(c):
+        return x if float(c) != 0.0 else y
+    return where(c, x, y)
 
-    return run
+
+def _slope_at_zero(x: Any, y: Any) -> Any:
+    """The derivative of x ** y by x where y is 0: none; but as a Value it has one by y."""
+    if not (_is_value(x) or _is_value(y)):
+        return 0.0
+    nowhere = equal(x, 0.0) + 1.0 - equal(x, x)  # 0 or nan, where 0 * x ** -1 would be nan
+    return where(nowhere, 0.0, y * x ** (y - 1.0))
+
+
+def _is_value(x: Any) -> bool:
+    """Whether x is neither a plain number, nor an array, nor a symbol."""
+    return hasattr(type(x), "__primitive__") and hasattr(type(x), "__float__")
 
 
 def _affine_latex(w: Sequence[str], x: Sequence[str], b: str) -> str:
@@ -396,7 +131,7 @@ equal   = primitive("equal", symbol="=", latex="[{x} = {y}]",
                     partials=[lambda z, x, y: 0.0, lambda z, x, y: 0.0], domain=[_OUTSIDE, _INSIDE])
 where: Primitive = primitive("where", arguments="c x y", latex=r"\begin{{cases}} {x} & {c} \\ {y} & \text{{otherwise}} \end{{cases}}",
                     floats=lambda c, x, y: x if c != 0.0 else y, arrays=lambda c, x, y: np.where(c != 0.0, x, y),
-                    partials=[lambda z, c, x, y: 0.0, lambda z, c, x, y: where(c, 1.0, 0.0), lambda z, c, x, y: where(c, 0.0, 1.0)],
+                    partials=[lambda z, c, x, y: 0.0, lambda z, c, x, y: _decided(c, 1.0, 0.0), lambda z, c, x, y: _decided(c, 0.0, 1.0)],
                     domain=[[(0.0, 0.0), (0.1, 3.0)], _WIDE, _WIDE])
 
 add     = primitive("add", symbol="+", latex="{x:1} + {y:1}", level=SUM, floats=operator.add, arrays=np.add,
@@ -407,9 +142,9 @@ mul     = primitive("mul", symbol="*", latex=_product_latex, level=PRODUCT, floa
                     partials=[lambda z, x, y: y, lambda z, x, y: x], domain=[_WIDE, _WIDE])
 div     = primitive("div", symbol="/", latex=r"\frac{{{x}}}{{{y}}}", level=POWER, floats=operator.truediv, arrays=np.divide,
                     partials=[lambda z, x, y: 1.0 / y, lambda z, x, y: -z / y], domain=[_WIDE, _POSITIVE])
-pow     = primitive("pow", symbol="**", latex="{x:4}^{{{y}}}", level=POWER, floats=math.pow, arrays=np.power,
-                    partials=[lambda z, x, y: where(equal(y, 0.0), 0.0, y * x ** (y - 1.0)),
-                              lambda z, x, y: where(equal(x, 0.0) * (1.0 - step(-y)), 0.0, z * log(x))], domain=[_POSITIVE, _WIDE])
+pow     = primitive("pow", symbol="**", latex="{x:4}^{{{y}}}", level=POWER, floats=math.pow, arrays=_pow_arrays,
+                    partials=[lambda z, x, y: where(equal(y, 0.0), _slope_at_zero(x, y), y * x ** (y - 1.0)),
+                              lambda z, x, y: z * where(equal(x, 0.0) * (1.0 - step(-y)), 0.0, log(x))], domain=[_POSITIVE, _WIDE])
 neg     = primitive("neg", symbol="-", latex="-{x:2}", level=SUM, floats=operator.neg, arrays=np.negative,
                     partials=[lambda z, x: -1.0], domain=[_WIDE])
 

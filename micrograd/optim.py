@@ -62,7 +62,8 @@ class SGD(_Optimizer):
 
     def step(self) -> None:
         """Change every parameter once, by the gradient it has now."""
-        lr, momentum, velocity = self.lr, self.momentum, self._velocity
+        # float: a NumPy number would make NumPy numbers of all parameters, and they are slow.
+        lr, momentum, velocity = float(self.lr), float(self.momentum), self._velocity
         for i, p in enumerate(self.parameters):
             velocity[i] = v = momentum * velocity[i] + p.grad
             p.data -= lr * v
@@ -109,13 +110,13 @@ class Adam(_Optimizer):
     def step(self) -> None:
         """Change every parameter once, by the gradient it has now."""
         self.steps += 1
-        beta1, beta2 = self.betas
+        lr, (beta1, beta2), eps = float(self.lr), map(float, self.betas), float(self.eps)
         # Both means start at zero; dividing by these makes up for it.
         unbias1, unbias2 = 1.0 - beta1**self.steps, 1.0 - beta2**self.steps
         for i, p in enumerate(self.parameters):
             self._mean[i] = m = beta1 * self._mean[i] + (1.0 - beta1) * p.grad
             self._square[i] = s = beta2 * self._square[i] + (1.0 - beta2) * p.grad * p.grad
-            p.data -= self.lr * (m / unbias1) / (math.sqrt(s / unbias2) + self.eps)
+            p.data -= lr * (m / unbias1) / (math.sqrt(s / unbias2) + eps)
 
 
 def _in_range(name: str, argument: str, x: float, low: float, high: float) -> None:

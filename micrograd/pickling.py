@@ -17,11 +17,10 @@ from __future__ import annotations
 
 import weakref
 from array import array
-from collections.abc import Callable
 from typing import Any
 
 from micrograd.graph import operations
-from micrograd.ops import Primitive
+from micrograd.primitive import Primitive
 
 # Where a node already has a place: its id -> the flat graph and the index
 # there. A flat graph lives as long as the pickler that met it (which keeps all
@@ -40,7 +39,7 @@ class FlatGraph:
             _places[id(node)] = reference, i
         weakref.finalize(self, _forget, list(map(id, nodes)))
 
-    def __reduce__(self) -> tuple[Callable[..., FlatGraph], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Columns of operations, numbers and parents.
 
         A parent is a number: its index for a node of this graph, and -1 - i
@@ -73,7 +72,13 @@ class FlatGraph:
         data = array("d", [node.data for node in self.nodes])
         grad = array("d", [node.grad for node in self.nodes])
         kind = type(self.nodes[0])
-        return _unflatten, (kind, list(rows), ops, data, grad, parents, outside, extras)
+        columns = kind, list(rows), ops, data, grad, parents, outside
+        # Attributes may refer to these very nodes; as a state they come after them.
+        return _unflatten, columns, extras
+
+    def __setstate__(self, extras: dict[int, dict[str, Any]]) -> None:
+        for i, attributes in extras.items():
+            self.nodes[i].__dict__.update(attributes)
 
 
 def _forget(ids: list[int]) -> None:
@@ -89,7 +94,6 @@ def _unflatten(
     grad: array[float],
     parents: array[int],
     outside: list[Any],
-    extras: dict[int, dict[str, Any]],
 ) -> FlatGraph:
     nodes: list[Any] = []
     numbers = iter(parents)
@@ -107,8 +111,6 @@ def _unflatten(
         node = kind._node(row, arguments, number)
         node.grad = gradient
         nodes.append(node)
-    for i, attributes in extras.items():
-        nodes[i].__dict__.update(attributes)
     return FlatGraph(nodes)
 
 
@@ -116,18 +118,17 @@ def _element(graph: FlatGraph, i: int) -> Any:
     return graph.nodes[i]
 
 
-def _leaf(kind: Any, data: float, grad: float, which: str, attributes: dict[str, Any]) -> Any:
+def _leaf(kind: Any, data: float, grad: float, which: str) -> Any:
     value = kind(data)
     value.grad = grad
     value.kind = which
-    value.__dict__.update(attributes)
     return value
 
 
-def reduce_value(value: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+def reduce_value(value: Any) -> tuple[Any, ...]:
     """What `Value.__reduce__` returns."""
     if value._a is None:
-        return _leaf, (type(value), value.data, value.grad, value.kind, value.__dict__)
+        return _leaf, (type(value), value.data, value.grad, value.kind), value.__dict__ or None
     graph, i = _place(value)
     if graph is None:
         nodes = [v for v in operations(value) if _place(v)[0] is None]

@@ -14,7 +14,7 @@ written down twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from micrograd import ops
@@ -33,14 +33,14 @@ class Expression:
     """An operation on expressions and numbers.
 
     Arguments:
-        row: the primitive.
+        op: the primitive.
         arguments: expressions or numbers; lists of them for starred ones.
     """
 
-    __slots__ = ("arguments", "row")
+    __slots__ = ("arguments", "op")
 
-    def __init__(self, row: Primitive | None, arguments: Sequence[Any] = ()) -> None:
-        self.row = row
+    def __init__(self, op: Primitive | None, arguments: Sequence[Any] = ()) -> None:
+        self.op = op
         self.arguments = tuple(arguments)
 
     @staticmethod
@@ -52,6 +52,8 @@ class Expression:
                 return x
             if is_number(x) and _UNIT_LEFT.get(row) == x:
                 return y
+            if row is ops.mul and is_number(y) and y == -1.0:
+                return Expression(ops.neg, [x])
         if row is ops.where and is_number(arguments[0]):
             return arguments[1] if arguments[0] else arguments[2]
         return Expression(row, arguments)
@@ -127,16 +129,76 @@ def python(x: Any) -> str:
         return repr(float(x))
     if isinstance(x, Symbol):
         return x.name
-    assert x.row is not None
+    assert x.op is not None
     parts = [
         "[" + ", ".join(map(python, a)) + "]" if star else python(a)
-        for a, star in zip(x.arguments, x.row.starred, strict=True)
+        for a, star in zip(x.arguments, x.op.starred, strict=True)
     ]
-    if x.row in _INFIX:
-        return f"({parts[0]} {_INFIX[x.row]} {parts[1]})"
-    if x.row is ops.neg:
+    if x.op in _INFIX:
+        return f"({parts[0]} {_INFIX[x.op]} {parts[1]})"
+    if x.op is ops.neg:
         return f"(-{parts[0]})"
-    return f"{x.row.name}_floats({', '.join(parts)})"
+    if x.op is ops.where:  # not a call: what is not chosen may be beyond floats
+        return f"({parts[1]} if {parts[0]} else {parts[2]})"
+    return f"{x.op.name}_floats({', '.join(parts)})"
+
+
+def evaluate(x: Any, values: Mapping[str, float]) -> float:
+    """An expression's number, with IEEE arithmetic: inf and nan, never an exception.
+
+    Arguments:
+        x: an expression without starred operations, or a number.
+        values: the symbols' numbers, by name.
+
+    Returns:
+        The number. Of `where`, only what is chosen is computed.
+
+    >>> evaluate(1.0 / Symbol("x"), {"x": 0.0})
+    inf
+    """
+    if not isinstance(x, Expression):
+        return float(x)
+    if isinstance(x, Symbol):
+        return values[x.name]
+    assert x.op is not None
+    if x.op is ops.where:
+        condition, one, other = x.arguments
+        return evaluate(one if evaluate(condition, values) else other, values)
+    return x.op.ieee(*(evaluate(a, values) for a in x.arguments))
+
+
+def share(g: Any, slope: Any) -> Any:
+    """What a parent gets of the gradient g: g times slope.
+
+    Except where the slope chooses: what was not chosen gets nothing, not even
+    of an infinite gradient, where g * 0 would be nan. So it is in PyTorch.
+
+    Arguments:
+        g: the gradient that arrived, an expression or a Value.
+        slope: the local derivative, an expression, a Value or a number.
+
+    Returns:
+        The product, an expression or a Value; or the number 0.
+
+    >>> from micrograd import ops
+    >>> g, x = Symbol("g"), Symbol("x")
+    >>> share(g, x).python(), share(g, 1.0).python(), share(g, 0.0)
+    ('(g * x)', 'g', 0.0)
+    >>> share(g, ops.step(x)).python()
+    '(g if step_floats(x) else 0.0)'
+    """
+    if is_number(slope):
+        return 0.0 if slope == 0.0 else g if slope == 1.0 else g * float(slope)
+    if slope.op is ops.step:
+        return ops.where(slope, g, 0.0)
+    if slope.op is ops.where:
+        condition, *branches = slope.arguments
+        # A Value that is but the number 0 in a formula: in an expression it is that number.
+        zero = [getattr(b, "kind", "") == "constant" and b.data == 0.0 for b in branches]
+        return ops.where(
+            condition, *(share(g, 0.0 if z else b) for b, z in zip(branches, zero, strict=True))
+        )
+    return g * slope
 
 
 def primitives_of(x: Any) -> set[Primitive]:
@@ -147,10 +209,10 @@ def primitives_of(x: Any) -> set[Primitive]:
     >>> sorted(row.name for row in primitives_of(ops.exp(x) / (1.0 + x)))
     ['add', 'div', 'exp']
     """
-    if not isinstance(x, Expression) or x.row is None:
+    if not isinstance(x, Expression) or x.op is None:
         return set()
-    flat = x.row.flatten(x.arguments)
-    return {x.row}.union(*map(primitives_of, flat))
+    flat = x.op.flatten(x.arguments)
+    return {x.op}.union(*map(primitives_of, flat))
 
 
 class _Printed(str):
@@ -174,15 +236,15 @@ def _printed(x: Any) -> _Printed:
         return _Printed(f"{x:g}", ATOM if x >= 0 else SUM)
     if isinstance(x, Symbol):
         return _Printed(x.name, ATOM)
-    assert x.row is not None
+    assert x.op is not None
     parts: list[Any] = [
         [_printed(e) for e in a] if star else _printed(a)
-        for a, star in zip(x.arguments, x.row.starred, strict=True)
+        for a, star in zip(x.arguments, x.op.starred, strict=True)
     ]
-    if callable(x.row.latex):
-        return _Printed(x.row.latex(*parts), x.row.level)
+    if callable(x.op.latex):
+        return _Printed(x.op.latex(*parts), x.op.level)
     named = {
         name: _Printed(", ".join(part), ATOM) if star else part
-        for name, part, star in zip(x.row.arguments, parts, x.row.starred, strict=True)
+        for name, part, star in zip(x.op.arguments, parts, x.op.starred, strict=True)
     }
-    return _Printed(x.row.latex.format(**named), x.row.level)
+    return _Printed(x.op.latex.format(**named), x.op.level)

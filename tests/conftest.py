@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from micrograd import engine, ops
+from micrograd import modes, ops
 from tests.golden import compare
 
 # "ci" is the same on every machine and in every run; "search" looks further:
@@ -32,7 +32,7 @@ def _as_it_was() -> Iterator[None]:
     yield
     ops.table.clear()
     ops.table.update(rows)
-    assert engine._namespace["watch"] is None, "a test left no_grad or detect_anomaly on"
+    assert modes.namespace["watch"] is None, "a test left no_grad or detect_anomaly on"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

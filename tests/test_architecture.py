@@ -12,14 +12,24 @@ TOP = Path(__file__).parent.parent
 
 # Each room may use those before it in this list.
 ROOMS = [
-    ["micrograd.ops", "micrograd.files", "micrograd.collector", "micrograd.graph"],
-    ["micrograd.symbols", "micrograd.pickling"],
+    [
+        "micrograd.modes",
+        "micrograd.primitive",
+        "micrograd.files",
+        "micrograd.collector",
+        "micrograd.graph",
+    ],
+    ["micrograd.ops", "micrograd.pickling"],
+    ["micrograd.symbols"],
     ["micrograd.generate"],
+    ["micrograd.value"],
     ["micrograd.engine"],
+    ["micrograd.storage"],
     ["micrograd.nn", "micrograd.gradcheck", "micrograd.optim"],
     ["micrograd.losses"],
     ["micrograd"],
     ["viz.mathtext", "viz.render"],
+    ["viz.names"],
     ["viz.picture"],
     ["viz.draw"],
     ["viz"],

@@ -1,0 +1,121 @@
+"""The workers' end in the process that commands them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+HINTS = {
+    "micrograd": "pip install --target DIR micrograd, then --micrograd DIR",
+    "xad": "pip install xad",
+    "torch": "pip install torch",
+}
+_ROOT = Path(__file__).parents[2]
+
+Answer = dict[str, Any]
+
+
+class AbsentError(Exception):
+    """The contestant's library is not there."""
+
+
+class LostError(Exception):
+    """The contestant failed, died or took too long."""
+
+
+class Worker:
+    """A contestant's process.
+
+    Arguments:
+        name: "ours" or a peer's name.
+        folder: where PyPI's micrograd is, or None.
+        timeout: how many seconds an answer may take.
+    """
+
+    def __init__(self, name: str, folder: str | None, timeout: float) -> None:
+        self.timeout = timeout
+        command = [sys.executable, "-m", "demos.benchmark.worker", name]
+        if name == "micrograd" and folder is not None:
+            command.append(str(Path(folder).resolve()))
+        self._process = subprocess.Popen(  # noqa: S603 (our own module)
+            command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+        )
+
+    def ask(self, request: dict[str, Any]) -> Answer:
+        """Send a request and wait for the answer.
+
+        Raises:
+            AbsentError: if it says that its library is not there.
+            LostError: if it says that it failed, or says nothing.
+        """
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        start = time.monotonic()
+        timer = threading.Timer(self.timeout, process.kill)  # which ends readline
+        timer.start()
+        try:
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        finally:
+            timer.cancel()
+        if not line:
+            late, status = time.monotonic() - start >= self.timeout, process.wait()
+            raise LostError(
+                f"no answer within {self.timeout:g} s" if late else f"died, exit status {status}"
+            )
+        answer: Answer = json.loads(line)
+        if "absent" in answer:
+            raise AbsentError(answer["absent"])
+        if "error" in answer:
+            raise LostError(answer["error"])
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+Workers = dict[str, Worker]
+
+
+def enter(
+    names: Iterable[str], task: dict[str, Any], folder: str | None, timeout: float, stack: ExitStack
+) -> Workers:
+    """Start the contestants that are there, and print who is not and how to have it."""
+    workers = {}
+    for name in names:
+        worker = stack.enter_context(Worker(name, folder, timeout))
+        try:
+            worker.ask(task)
+            workers[name] = worker
+        except AbsentError as why:
+            print(f"  {name}: not there ({why}). To have it: {HINTS.get(name, 'see README.md')}")
+        except LostError as why:
+            print(f"  {name}: LOST: {why}")
+    return workers
+
+
+def ask_all(workers: Workers, do: str, **arguments: Any) -> dict[str, Answer]:
+    """Everybody's answer, one after the other; who gives none is named, and dropped."""
+    answers = {}
+    for name, worker in list(workers.items()):
+        try:
+            answers[name] = worker.ask({"do": do, **arguments})
+        except LostError as why:
+            print(f"  {name}: LOST: {why}")
+            del workers[name]
+    return answers

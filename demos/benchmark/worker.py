@@ -1,0 +1,142 @@
+"""One contestant's process: python -m demos.benchmark.worker NAME [FOLDER].
+
+The first line on stdin is the task, each further one a request; the answer to
+each is one line on stdout. All are JSON.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from demos.benchmark.programs import Engine, Job, graph_job, load, xad_job
+
+Answer = dict[str, Any]
+
+
+def check(job: Job) -> Answer:
+    """The loss and the gradient at the start, and the loss one step later."""
+    job.reset()
+    losses, gradient = [float(job.step())], [float(g) for g in job.gradient()]
+    return {"losses": [*losses, float(job.step())], "gradient": gradient}
+
+
+def clock(job: Job, seconds: float) -> Answer:
+    """The time of one step: the mean over as many as it takes to fill the given time."""
+    job.reset()
+    if not gc.isenabled():
+        gc.collect()  # off the clock, the cycles that the last round has left behind
+    steps, passed, start = 0, 0.0, time.perf_counter()
+    while passed < seconds:
+        job.step()
+        steps += 1
+        passed = time.perf_counter() - start
+    return {"seconds": passed / steps}
+
+
+def chains(engine: Engine, nodes: int, repeats: int = 1) -> Answer:
+    """Build, differentiate and free chains of so many nodes; the time per node."""
+    w, b = engine.number(0.9999), engine.number(1e-4)
+    start = time.perf_counter()
+    for _ in range(repeats):
+        v = engine.number(0.5)
+        for _ in range(nodes // 2):
+            v = v * w + b
+        v.backward()
+        del v
+    return {"per node": (time.perf_counter() - start) / (nodes * repeats)}
+
+
+def traced(function: Callable[[], Any]) -> tuple[Any, int, int]:
+    """Run, and give the result, the bytes that are allocated then, and the most that were.
+
+    tracemalloc counts what Python objects ask for: exactly, whatever the
+    process did before. It knows nothing of memory that C++ code allocates,
+    and adds nothing for what the allocator rounds up.
+    """
+    gc.collect()
+    tracemalloc.start()
+    result = function()
+    gc.collect()
+    after, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return result, after, most
+
+
+def chain_memory(engine: Engine, nodes: int) -> Answer:
+    """The most bytes per node that a chain takes, from recording it to the end of backward."""
+    return {"per node": traced(partial(chains, engine, nodes))[2] / nodes}
+
+
+def graph_memory(job: Job) -> Answer:
+    """Bytes per node of the graph of a step, as recorded and after backward."""
+    assert job.record is not None
+    record = job.record
+
+    def record_and_differentiate() -> Any:
+        root = record()
+        root.backward()
+        return root
+
+    root, recorded, _ = traced(record)
+    seen, stack = {root}, [root]
+    while stack:
+        parents = set(stack.pop()._prev) - seen
+        seen |= parents
+        stack += parents
+    nodes = len(seen) - len(job.gradient())  # the parameters were there before
+    _, differentiated, _ = traced(record_and_differentiate)
+    return {"nodes": nodes, "recorded": recorded / nodes, "after backward": differentiated / nodes}
+
+
+def collector(on: bool) -> Answer:
+    """Switch the garbage collector on or off."""
+    gc.collect()
+    (gc.enable if on else gc.disable)()
+    return {}
+
+
+def start(name: str, folder: str | None, task: dict[str, Any]) -> dict[str, Callable[..., Answer]]:
+    """Prepare the task, and give the functions that answer requests."""
+    if name == "xad":
+        job = xad_job(task)
+        return {"check": partial(check, job), "clock": partial(clock, job), "collector": collector}
+    engine = load(name, folder)
+    job = graph_job(engine, task)
+    return {
+        "check": partial(check, job),
+        "clock": partial(clock, job),
+        "collector": collector,
+        "graph memory": partial(graph_memory, job),
+        "chains": partial(chains, engine),
+        "chain memory": partial(chain_memory, engine),
+    }
+
+
+def main(name: str, folder: str | None = None) -> None:
+    """Answer every line on stdin."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # in case a library prints
+    functions: dict[str, Callable[..., Answer]] = {}
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer: Answer = {}
+        try:
+            if functions:
+                answer = functions[request.pop("do")](**request)
+            else:
+                functions = start(name, folder, request)
+        except ImportError as error:
+            answer = {"absent": str(error)}
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
