@@ -306,6 +306,7 @@ def test_nothing_is_kept_once_a_graph_is_pickled() -> None:
     reference = weakref.ref(y)
     pickle.loads(pickle.dumps(y))
     copy.deepcopy(y)
+    assert id(y) not in places
     assert len(places) == before
     del y
     assert reference() is None
