@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from micrograd import Value, affine, gradcheck, parameter, squared_error
-from viz import draw
+from viz import draw, explain
 
 # The lessons' activations for the last two layers, 0.48 and 0.66; the biases
 # are chosen so that the network has them.
@@ -98,11 +98,8 @@ def main(arguments: list[str] | None = None) -> None:
         name = p.label.replace("^{", "").replace("}", "")
         print(f"{name:20}  {p.grad:+.10f}  {lesson[p.label]:+.10f}  {check.numeric:+.10f}")
     print()
-    w, before = net.weights[-1], net.activations[-2]
-    (slope,) = last.local_derivatives()
-    by_a = cost.local_derivatives()[0]
-    print("dC0/dw(L) = a(L-1) * sigma'(z(L)) * 2 (a(L) - y)")
-    print(f"          = {before.data:.2f} * {slope:.4f} * {by_a:.2f} = {w.grad:.4f}")
+    w = net.weights[-1]
+    print(explain(cost, w))
     print()
 
     tree = draw(cost)

@@ -1,10 +1,10 @@
 """Keep Python's cyclic garbage collector from tracing graphs over and over.
 
 The collector looks for cycles. A graph of Values has none: each node points
-to its parents only, and is freed the moment nobody needs it. Yet every 700 new
-objects the collector traces the newest ones, and in the end all of them; in a
-program that records a graph of some 60,000 nodes a step that is more than half
-of all the time.
+to its parents only, and is freed the moment nobody needs it. Yet every 700
+new objects (2000 from Python 3.13 on) the collector traces the newest ones, and
+in the end all of them; in a program that records a graph of some 60,000 nodes a
+step that is more than half of all the time.
 
 So where most of the newest objects are Values, the number of new objects that
 sets off a collection is multiplied by 16, up to eight million. Everything is

@@ -48,7 +48,8 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
 
     Returns:
         One Value for each input, zero where output does not depend on it; or,
-        for a single input, one Value.
+        for a single input, one Value. It may be a value of the graph itself:
+        the derivative of x * y by x is y.
 
     Raises:
         TypeError: if output or an input is no Value.
@@ -61,6 +62,7 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     """
     if isinstance(inputs, Value):
         return grad(output, [inputs])[0]
+    inputs = list(inputs)
     for name, v in [("output", output)] + [(f"inputs[{i}]", v) for i, v in enumerate(inputs)]:
         if not isinstance(v, Value):
             raise TypeError(f"grad: expected a Value for {name}, got {type(v).__name__} {v!r}")
@@ -74,24 +76,23 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     for v in reversed(order):
         if v not in arrived:
             continue
-        for parent, slope in zip(v.parents, _differentiable_slopes(v), strict=True):
-            if parent in depends:
-                g = arrived[v]
-                got = slope if type(g) is float and g == 1.0 else share(g, slope)
-                if not (is_number(got) and got == 0.0):
-                    arrived[parent] = arrived[parent] + got if parent in arrived else got
+        g = arrived[v]
+        for parent, slope in _differentiable_slopes(v, depends):
+            got = slope if type(g) is float and g == 1.0 else share(g, slope)
+            if not (is_number(got) and got == 0.0):
+                arrived[parent] = arrived[parent] + got if parent in arrived else got
     return [cast(Value, lift(arrived.get(v, 0.0))) for v in inputs]
 
 
-def _differentiable_slopes(v: Value) -> list[Any]:
-    """The table's partials run on Values: one for each parent, a float where constant."""
+def _differentiable_slopes(v: Value, depends: set[Value]) -> list[tuple[Value, Any]]:
+    """The table's partials run on Values: for each parent in depends, a Value or a number."""
     op = v.op
     assert op is not None
     arguments = v.arguments
     out = []
-    for slope, star in zip(op.partials, op.starred, strict=True):
+    for i, (slope, star) in enumerate(zip(op.partials, op.starred, strict=True)):
         points = op.elements(arguments) if star else [arguments]
-        out += [slope(v, *point) for point in points]
+        out += [(point[i], slope(v, *point)) for point in points if point[i] in depends]
     return out
 
 

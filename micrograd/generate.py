@@ -25,24 +25,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from micrograd import ops
+from micrograd.graph import Constants
 from micrograd.ops import Primitive
 from micrograd.symbols import Expression, Symbol, primitives_of, python, share
 
 # On floats these never raise: they overflow to inf and carry nan along.
 _NEVER_RAISE = {ops.add, ops.sub, ops.mul, ops.neg, ops.where, ops.step, ops.equal}
 _INDENT = "    "
-
-
-class Leaves(tuple[Any, ...]):
-    """A tuple of leaves: no walk over the graph has to look behind its elements."""
-
-    __slots__ = ()
-
-
-class Constants(Leaves):
-    """A tuple of constants: neither are their gradients worked out."""
-
-    __slots__ = ()
 
 
 # Names that the generated functions use for themselves; an argument that has
@@ -81,6 +70,8 @@ def record_source(row: Primitive) -> str:
     def exp_record(x):
         try:
             data = exp_floats(x.data)
+            if type(data) is not float:
+                data = exp_ieee(x.data)
         except (ArithmeticError, ValueError):
             data = exp_ieee(x.data)
         node = new()
@@ -110,9 +101,11 @@ def record_source(row: Primitive) -> str:
         call = ", ".join(numbers)
         body += [
             "try:",
-            f"{_INDENT}data = {row.name}_floats({call})",
+            f"{_INDENT}data = {row.code_name}_floats({call})",
+            f"{_INDENT}if type(data) is not float:",
+            f"{_INDENT * 2}data = {row.code_name}_ieee({call})",
             "except (ArithmeticError, ValueError):",
-            f"{_INDENT}data = {row.name}_ieee({call})",
+            f"{_INDENT}data = {row.code_name}_ieee({call})",
         ]
     if packs(row):
         a, b = "(" + "".join(f"{name}, " for name in arguments) + ")", "None"
@@ -122,12 +115,12 @@ def record_source(row: Primitive) -> str:
         "node = new()",
         "node.data = data",
         "node.grad = 0.0",
-        f"node._pull = {row.name}_pull",
+        f"node._pull = {row.code_name}_pull",
         f"node._a = {a}",
         f"node._b = {b}",
         "return node if watch is None else watch(node)",
     ]
-    return _function(f"{row.name}_record({', '.join(arguments)})", body)
+    return _function(f"{row.code_name}_record({', '.join(arguments)})", body)
 
 
 def pull_source(row: Primitive) -> str:
@@ -139,7 +132,7 @@ def pull_source(row: Primitive) -> str:
         g = node.grad
         x = node._a
         try:
-            share0 = g * (1.0 / x.data)
+            share0 = g / x.data
         except (ArithmeticError, ValueError):
             share0, = shares(node)
         x.grad += share0
@@ -149,7 +142,7 @@ def pull_source(row: Primitive) -> str:
         x = node._a
         y = node._b
         try:
-            share0 = 0.0 if x._b is constant else g * (1.0 / y.data)
+            share0 = 0.0 if x._b is constant else g / y.data
             share1 = 0.0 if y._b is constant else g * ((-node.data) / y.data)
         except (ArithmeticError, ValueError):
             share0, share1 = shares(node)
@@ -159,15 +152,20 @@ def pull_source(row: Primitive) -> str:
     def affine_pull(node):
         g = node.grad
         w, x, b = node._a
-        if type(w) is not Constants:
+        if type(w) is not Constants and type(x) is not Constants:
             for each_w, each_x in zip(w, x):
                 each_w.grad += g * each_x.data
-        if type(x) is not Constants:
-            for each_w, each_x in zip(w, x):
                 each_x.grad += g * each_w.data
+        else:
+            if type(w) is not Constants:
+                for each_w, each_x in zip(w, x):
+                    each_w.grad += g * each_x.data
+            if type(x) is not Constants:
+                for each_w, each_x in zip(w, x):
+                    each_x.grad += g * each_w.data
         b.grad += g
     """
-    return _function(f"{row.name}_pull(node)", _pull_body(row))
+    return _function(f"{row.code_name}_pull(node)", _pull_body(row))
 
 
 def _pull_body(row: Primitive) -> list[str]:
@@ -205,7 +203,7 @@ def backward_source(inlined: Sequence[Primitive]) -> str:
     """
     body = ["for node in order:", f"{_INDENT}pull = node._pull"]
     for i, row in enumerate(inlined):
-        body.append(f"{_INDENT}{'el' * (i > 0)}if pull is {row.name}_pull:")
+        body.append(f"{_INDENT}{'el' * (i > 0)}if pull is {row.code_name}_pull:")
         body += [_INDENT * 2 + line for line in _pull_body(row)]
     body += [f"{_INDENT}else:", f"{_INDENT * 2}pull(node)"]
     return _function("backward(order)", body)
@@ -214,7 +212,16 @@ def backward_source(inlined: Sequence[Primitive]) -> str:
 def share_formulas(row: Primitive, g: str, z: str, arguments: list[str]) -> list[Any]:
     """For each argument: what it gets of the gradient, as a formula in these names."""
     symbols = [Symbol(name) for name in arguments]
-    return [share(Symbol(g), partial(Symbol(z), *symbols)) for partial in row.partials]
+    formulas = []
+    for i, partial in enumerate(row.partials):
+        try:
+            formulas.append(share(Symbol(g), partial(Symbol(z), *symbols)))
+        except TypeError as error:
+            raise TypeError(
+                f"primitive {row.name}: partials[{i}] takes plain numbers only ({error}); write it "
+                "with micrograd's own functions, micrograd.exp instead of math.exp"
+            ) from error
+    return formulas
 
 
 def _may_raise(formulas: list[Any]) -> bool:
@@ -223,12 +230,23 @@ def _may_raise(formulas: list[Any]) -> bool:
 
 def _direct(row: Primitive, names: list[str], shares: list[Any]) -> list[str]:
     """The additions, where none can fail."""
-    lines = []
+    stars: list[tuple[int, str]] = []
+    lines: list[tuple[int, str]] = []
     for i, formula in enumerate(shares):
         if isinstance(formula, Expression):  # else it is 0, and so no addition
             addition = f"{names[i]}.grad += {_unwrapped(formula)}"
-            lines += _each(row, i, f"{_loop(row)}:", addition) if row.starred[i] else [addition]
-    return lines
+            (stars if row.starred[i] else lines).append((i, addition))
+    body = [line for i, addition in stars for line in _each(row, i, f"{_loop(row)}:", addition)]
+    if len(stars) > 1:  # one loop for all is faster, where all want their gradients
+        everywhere = " and ".join(f"type({_locals(row)[i]}) is not Constants" for i, _ in stars)
+        body = [
+            f"if {everywhere}:",
+            f"{_INDENT}{_loop(row)}:",
+            *(f"{_INDENT * 2}{addition}" for _, addition in stars),
+            "else:",
+            *(_INDENT + line for line in body),
+        ]
+    return body + [addition for _, addition in lines]
 
 
 def _guarded(row: Primitive, names: list[str], shares: list[Any]) -> list[str]:
@@ -294,7 +312,7 @@ def _fold(row: Primitive) -> list[str]:
         "try:",
         *(_INDENT + line for line in loop),
         "except (ArithmeticError, ValueError):",
-        f"{_INDENT}data = {row.name}_ieee({', '.join(_numbers(row))})",
+        f"{_INDENT}data = {row.code_name}_ieee({', '.join(_numbers(row))})",
     ]
 
 
@@ -335,17 +353,17 @@ def compile_row(row: Primitive, namespace: dict[str, Any]) -> tuple[Callable[...
     sources = record_source(row), pull_source(row)
     namespace.update(Constants=Constants, inf=math.inf, nan=math.nan)
     symbols = [Symbol(name) for name in row.arguments]
-    formulas = [partial(Symbol("z"), *symbols) for partial in row.partials]
+    formulas = share_formulas(row, "g", "z", list(row.arguments))
     if row.fold is not None:
         start, step = row.fold
         fixed = [s for s, star in zip(symbols, row.starred, strict=True) if not star]
         formulas += [start(*fixed), step(Symbol("total"), *symbols)]
     for needed in {row}.union(*map(primitives_of, formulas)):
-        namespace[f"{needed.name}_floats"] = needed.floats
-        namespace[f"{needed.name}_ieee"] = needed.ieee
+        namespace[f"{needed.code_name}_floats"] = needed.floats
+        namespace[f"{needed.code_name}_ieee"] = needed.ieee
     for what, source in zip(("pull", "record"), reversed(sources), strict=True):
         exec(compile(source, f"<{what} of primitive {row.name}>", "exec"), namespace)
-    return namespace[f"{row.name}_record"], namespace[f"{row.name}_pull"]
+    return namespace[f"{row.code_name}_record"], namespace[f"{row.code_name}_pull"]
 
 
 def compile_backward(inlined: Sequence[Primitive], namespace: dict[str, Any]) -> Any:

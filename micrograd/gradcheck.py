@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from micrograd.engine import Value, no_grad, topological_order
+from micrograd.engine import Value, topological_order
 
 
 class GradientMismatch(ValueError):  # noqa: N818 - it names what was found
@@ -71,7 +71,7 @@ class GradientReport:
 
 def gradcheck(
     f: Callable[..., Value],
-    inputs: Sequence[Any],
+    inputs: Sequence[Any] | Value,
     eps: float = 1e-4,
     tolerance: float = 1e-5,
 ) -> GradientReport:
@@ -83,7 +83,7 @@ def gradcheck(
 
     Arguments:
         f: a function of the inputs; or of nothing, if it uses them by name.
-        inputs: Values, leaves; or numbers. Every `.data` and `.grad` is as
+        inputs: Values, leaves; or numbers; or a single Value. Every `.data` and `.grad` is as
             before afterwards.
         eps: the step, above 0.
         tolerance: the largest relative error to accept.
@@ -91,17 +91,20 @@ def gradcheck(
     Returns:
         Both derivatives by each input, and the relative error
         |analytic - numeric| / max(|analytic|, |numeric|). The divisor is at
-        least what rounding alone may add to the difference, over the tolerance.
+        least what curvature and rounding may add to the difference, over the
+        tolerance; so an error of the numeric derivative is no alarm.
 
     Raises:
         GradientMismatch: if an error exceeds the tolerance; it names the input.
         TypeError: if f does not return a Value.
-        ValueError: if eps or tolerance is not finite and above 0, or an input
-            is no leaf.
+        ValueError: if eps or tolerance is not finite and above 0, an input
+            is no leaf, or f is not finite beside it.
     """
     for name, number in ("eps", eps), ("tolerance", tolerance):
         if not 0.0 < number < math.inf:
             raise ValueError(f"gradcheck: expected a finite {name} above 0, got {number!r}")
+    if isinstance(inputs, Value):
+        inputs = [inputs]
     values = [v if isinstance(v, Value) else Value(v) for v in inputs]
     names = [v.label or f"inputs[{i}]" for i, v in enumerate(values)]
     for name, v in zip(names, values, strict=True):
@@ -111,8 +114,11 @@ def gradcheck(
     output = f(*arguments)
     if not isinstance(output, Value):
         raise TypeError(f"gradcheck: expected f to return a Value, got {output!r}")
+    # Rounding is relative to the largest number on the way, not to the result.
+    finite = (abs(v.data) for v in topological_order(output) if math.isfinite(v.data))
+    scale = max(finite, default=0.0)
     checks = tuple(
-        _check(name, v, analytic, lambda: f(*arguments).data, eps, tolerance)
+        _check(name, v, analytic, lambda: f(*arguments).data, eps, tolerance, scale)
         for name, v, analytic in zip(names, values, _backward(output, values), strict=True)
     )
     report = GradientReport(checks, eps)
@@ -149,22 +155,36 @@ def _check(
     f: Callable[[], float],
     eps: float,
     tolerance: float,
+    scale: float,
 ) -> InputCheck:
+    numeric, magnitude = _difference(name, v, f, eps)
+    half, _ = _difference(name, v, f, eps / 2.0)
+    # The error of two-sided differences falls with the square of the step: so
+    # the two tell how large it is. The other part is rounding.
+    curvature = 4.0 / 3.0 * abs(numeric - half)
+    rounding = 4.0 * sys.float_info.epsilon * max(magnitude, scale) / eps
+    divisor = max(abs(analytic), abs(numeric), 2.0 * (curvature + rounding) / tolerance)
+    error = abs(analytic - numeric) / divisor if analytic != numeric else 0.0
+    return InputCheck(name, analytic, numeric, error)
+
+
+def _difference(name: str, v: Value, f: Callable[[], float], eps: float) -> tuple[float, float]:
+    """The two-sided difference by v, and the larger of the two numbers it is made of."""
     x = v.data
     try:
-        with no_grad():
-            v.data = x + eps
-            above, right = f(), v.data
-            v.data = x - eps
-            below, left = f(), v.data
+        v.data = x + eps
+        above, right = f(), v.data
+        v.data = x - eps
+        below, left = f(), v.data
     finally:
         v.data = x
+    if right == left or not (math.isfinite(above) and math.isfinite(below)):
+        raise ValueError(
+            f"gradcheck: by {name} there is no difference to take at {x!r} with eps {eps:g}: "
+            f"the values beside it are {below!r} and {above!r}; choose another eps"
+        )
     # The step as it is after rounding, not as it was meant.
-    numeric = (above - below) / (right - left) if right != left else math.nan
-    noise = 4.0 * sys.float_info.epsilon * max(abs(above), abs(below)) / eps
-    scale = max(abs(analytic), abs(numeric), noise / tolerance)
-    error = abs(analytic - numeric) / scale if analytic != numeric else 0.0
-    return InputCheck(name, analytic, numeric, error)
+    return (above - below) / (right - left), max(abs(above), abs(below))
 
 
 def _takes_arguments(f: Callable[..., Any]) -> bool:

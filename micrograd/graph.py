@@ -9,17 +9,26 @@ from __future__ import annotations
 from typing import Any
 
 
-def operations(root: Any, clear: bool = False) -> list[Any]:
+class Leaves(tuple[Any, ...]):
+    """A tuple of leaves: no walk over the graph has to look behind its elements."""
+
+    __slots__ = ()
+
+
+class Constants(Leaves):
+    """A tuple of constants: neither are their gradients worked out."""
+
+    __slots__ = ()
+
+
+def operations(root: Any) -> list[Any]:
     """The nodes behind root that are no leaves, each after its parents.
 
-    Depth first, with an explicit stack of the nodes whose parents are not all
-    done. A node that is done has a mark for its gradient: a zero that no other
-    gradient is, told by its identity. So the walk needs no set, which would
-    cost as much as all the rest, and clears the gradients as it goes.
+    Depth first, with an explicit stack. It changes nothing, so several threads
+    may walk one graph.
 
     Arguments:
         root: the node to start from; it comes last.
-        clear: whether to leave each node's gradient at zero, not as it was.
 
     Returns:
         All operations that root depends on, and root; empty for a leaf.
@@ -30,71 +39,100 @@ def operations(root: Any, clear: bool = False) -> list[Any]:
     [True, True]
     """
     order: list[Any] = []
-    if root._a is None:
-        return order
-    mark = float("0")  # a new object: no other gradient is this one
-    gradients: list[float] = []
-    groups: set[int] = set()
-    stack: list[Any] = [None]
-    push, pop, emit, keep = stack.append, stack.pop, order.append, gradients.append
-    v = root
-    try:
-        while v is not None:
-            if v.grad is mark:
-                v = pop()
-                continue
-            a = v._a
-            b = v._b
-            if b is not None:
-                if a.grad is not mark and a._a is not None:
-                    push(v)
-                    v = a
-                    continue
-                if b.grad is not mark and b._a is not None:
-                    push(v)
-                    v = b
-                    continue
-            elif isinstance(a, tuple):
-                waiting = _unvisited(a, mark, groups)
-                if waiting:
-                    push(v)
-                    stack += reversed(waiting)  # the first on top, to come first
-                    v = pop()
-                    continue
-            elif a.grad is not mark and a._a is not None:
-                push(v)
-                v = a
-                continue
-            if not clear:
-                keep(v.grad)
-            emit(v)
-            v.grad = mark
-            v = pop()
-    finally:
-        for v, gradient in zip(order, gradients, strict=False):
-            v.grad = gradient
+    done: set[Any] = set()
+    stack = [root] if root._a is not None else []
+    while stack:
+        v = stack[-1]
+        waiting = [p for p in _parents(v) if p._a is not None and p not in done]
+        if v not in done and waiting:
+            stack += reversed(waiting)  # the first on top, to come first
+            continue
+        stack.pop()
+        if v not in done:
+            done.add(v)
+            order.append(v)
     return order
 
 
-def _unvisited(arguments: tuple[Any, ...], mark: float, groups: set[int]) -> list[Any]:
-    """The operations among the arguments that are not done.
+def _parents(v: Any) -> list[Any]:
+    if v._b is not None:
+        return [v._a, v._b]
+    if not isinstance(v._a, tuple):
+        return [v._a]
+    flat: list[Any] = []
+    for argument in v._a:
+        if type(argument) is tuple:
+            flat += argument
+        elif not isinstance(argument, tuple):  # else Leaves
+            flat.append(argument)
+    return flat
 
-    The neurons of a layer share one tuple of inputs. Once all in it are done
-    it is in groups, and is not looked through again.
+
+def operations_cleared(root: Any) -> list[Any]:
+    """The same for the backward pass, faster: and every gradient in it is set to zero.
+
+    A node that is done has a mark for its gradient: a zero that no other
+    gradient is, told by its identity. So the walk needs no set, which would
+    cost as much as all the rest.
+
+    Arguments:
+        root: the node to start from; it comes last.
+
+    Returns:
+        All operations that root depends on, and root; empty for a leaf.
     """
-    waiting = []
-    looked_through = []
-    for argument in arguments:
-        kind = type(argument)
-        if kind is tuple:
-            if id(argument) not in groups:
-                looked_through.append(id(argument))
-                waiting += [p for p in argument if p._a is not None and p.grad is not mark]
-        elif not issubclass(kind, tuple) and argument._a is not None and argument.grad is not mark:
-            waiting.append(argument)
-    if not waiting:
-        groups.update(looked_through)
-    return waiting
+    order: list[Any] = []
+    if root._a is None:
+        return order
+    mark = float("0")  # a new object: no other gradient is this one
+    groups: set[int] = set()
+    stack: list[Any] = [None]
+    push, pop, emit = stack.append, stack.pop, order.append
+    v = root
+    while v is not None:
+        if v.grad is mark:
+            v = pop()
+            continue
+        a = v._a
+        b = v._b
+        if b is not None:
+            if a.grad is not mark and a._a is not None:
+                push(v)
+                v = a
+                continue
+            if b.grad is not mark and b._a is not None:
+                push(v)
+                v = b
+                continue
+        elif isinstance(a, tuple):
+            waiting: list[Any] = []
+            for argument in a:
+                kind = type(argument)
+                if kind is tuple:
+                    # The neurons of a layer share one tuple of inputs. Once all
+                    # in it are done, it is not looked through again.
+                    if id(argument) not in groups:
+                        waiting += [p for p in argument if p._a is not None and p.grad is not mark]
+                elif kind is Leaves or kind is Constants:
+                    pass
+                elif argument._a is not None and argument.grad is not mark:
+                    waiting.append(argument)
+            if waiting:
+                push(v)
+                stack += reversed(waiting)  # the first on top, to come first
+                v = pop()
+                continue
+            for argument in a:
+                if type(argument) is tuple:
+                    groups.add(id(argument))
+        elif a.grad is not mark and a._a is not None:
+            push(v)
+            v = a
+            continue
+        emit(v)
+        v.grad = mark
+        v = pop()
+    return order
 
 
 def topological_order(root: Any) -> list[Any]:

@@ -60,8 +60,8 @@ def logistic_cost(outputs: Sequence[Any] | Value, targets: Sequence[Any] | Any) 
 def logistic_cost_of_z(z: Sequence[Any] | Value, targets: Sequence[Any] | Any) -> Value:
     """The same cost from z, before the sigmoid: sum of ln(1 + e^z_k) - y_k z_k.
 
-    Written as max(z, 0) - y z + ln(1 + e^-|z|), it neither overflows nor
-    rounds the answer away, however large z is.
+    With ln(1 + e^z) as a primitive it neither overflows nor rounds the answer
+    away, however large z is.
 
     Arguments:
         z: the pre-activations z_k; or a single one.
@@ -79,7 +79,7 @@ def logistic_cost_of_z(z: Sequence[Any] | Value, targets: Sequence[Any] | Any) -
     (1000.0, 1.0)
     """
     zs, y = _paired("logistic_cost_of_z", z, targets)
-    return _total([_softplus(zk) - zk * yk for zk, yk in zip(zs, y, strict=True)])
+    return _total([ops.softplus(zk) - zk * yk for zk, yk in zip(zs, y, strict=True)])
 
 
 def cross_entropy(z: Sequence[Any], target: int) -> Value:
@@ -158,17 +158,14 @@ def _is(y: Any, number: float) -> bool:
     return not isinstance(y, Value) and y == number
 
 
-def _softplus(z: Any) -> Any:
-    return ops.maximum(z, 0.0) + (1.0 + (-abs(z)).exp()).log()
-
-
 def _total(terms: list[Any]) -> Value:
     total: Value = terms[0] if len(terms) == 1 else ops.sum(terms)
     return total
 
 
 def _paired(name: str, outputs: Any, targets: Any) -> tuple[list[Any], list[Any]]:
-    a = [outputs] if isinstance(outputs, Value) else list(outputs)
+    several = hasattr(outputs, "__len__")
+    a = [v if isinstance(v, Value) else Value(v) for v in (outputs if several else [outputs])]
     y = list(targets) if hasattr(targets, "__len__") else [targets]
     if len(a) != len(y) or not a:
         raise ValueError(

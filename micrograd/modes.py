@@ -107,7 +107,7 @@ def checked_backward(order: list[Any]) -> None:
     for v in order:
         v._backward()
         for i, parent in enumerate(v.parents):
-            if not math.isfinite(parent.grad):
+            if parent.kind != CONSTANT and not math.isfinite(parent.grad):
                 raise AnomalyError(
                     f"{_named(v)} passed the gradient {parent.grad} on to operand {i}; "
                     f"its own gradient is {v.grad}; {_operands(v)}"

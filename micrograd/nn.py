@@ -23,7 +23,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from micrograd import ops
-from micrograd.generate import Constants, Leaves
+from micrograd.graph import Constants, Leaves
 from micrograd.ops import Primitive
 from micrograd.storage import read_parameters, write_parameters
 from micrograd.value import Value, lift_all, parameter, recorder, rules
@@ -85,7 +85,17 @@ class Module:
         return []
 
     def weights(self) -> list[Value]:
-        """The weights alone, without the biases: what regularisation shrinks."""
+        """The weights alone, without the biases: what regularisation shrinks.
+
+        Raises:
+            NotImplementedError: if there are parameters, and the class does
+                not say which of them are weights.
+        """
+        if self.parameters():
+            raise NotImplementedError(
+                f"{type(self).__name__}.weights: the class has parameters, but does not say "
+                "which of them are weights"
+            )
         return []
 
     def zero_grad(self) -> None:
@@ -129,8 +139,8 @@ class Neuron(Module):
             rng) that draws a weight. Biases start at zero.
         rng: where weights are drawn from; the module `random` by default.
         nout: how many neurons the layer has; for Xavier.
-        subscript, layer: for the labels.
-        previous: how many neurons the layer before has, if not nin.
+        index: its number in the layer, for the labels; None if it is the only one.
+        layer: the layer's number, for the labels; or None.
 
     Attributes:
         w: the weights, one for each input.
@@ -192,6 +202,11 @@ class Neuron(Module):
     def weights(self) -> list[Value]:
         """The weights alone."""
         return list(self.w)
+
+    @property
+    def nonlin(self) -> bool:
+        """Whether there is an activation function, under micrograd's name."""
+        return self.activation is not None
 
     def __repr__(self) -> str:
         if self.activation is None:

@@ -6,17 +6,16 @@ how to print it, and where a property test may sample it. The engine, `grad`,
 the printers and the tests read this table; none of them knows an operation of
 its own. Adding an operation is adding a row:
 
->>> from micrograd import Value, primitive, exp
+>>> from micrograd import Value, primitive
 >>> import math, numpy as np
->>> softplus = primitive(
-...     "softplus", floats=lambda x: math.log1p(math.exp(x)),
-...     arrays=lambda x: np.logaddexp(0.0, x),
-...     partials=[lambda z, x: 1.0 / (1.0 + exp(-x))])
->>> x = Value(0.0)
->>> softplus(x).backward()
->>> x.grad
-0.5
->>> _ = table.pop("softplus")  # an example, not to stay
+>>> bell = primitive(
+...     "bell", floats=lambda x: math.exp(-x * x), arrays=lambda x: np.exp(-x * x),
+...     partials=[lambda z, x: -2.0 * x * z])
+>>> x = Value(0.5)
+>>> bell(x).backward()
+>>> round(x.grad, 4)
+-0.7788
+>>> _ = table.pop("bell")  # an example, not to stay
 
 A partial is a function of the result `z` and the arguments, written with the
 public operations. The same expression therefore serves floats, NumPy arrays,
@@ -67,6 +66,10 @@ def _sigmoid(x: float) -> float:
 def _sigmoid_arrays(x: Any) -> Any:
     e = np.exp(-np.abs(x))
     return np.where(x < 0.0, e, 1.0) / (1.0 + e)
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-math.fabs(x))) if x == x else x
 
 
 def _pow_arrays(x: Any, y: Any) -> Any:
@@ -162,6 +165,8 @@ tanh    = primitive("tanh", latex=r"\tanh({x})", floats=math.tanh, arrays=np.tan
                     partials=[lambda z, x: 1.0 - z * z], domain=[_WIDE])
 sigmoid = primitive("sigmoid", symbol="σ", latex=r"\sigma({x})", floats=_sigmoid, arrays=_sigmoid_arrays,
                     partials=[lambda z, x: z * (1.0 - z)], domain=[_WIDE])
+softplus = primitive("softplus", latex=r"\ln(1 + e^{{{x}}})", floats=_softplus, arrays=lambda x: np.logaddexp(0.0, x),
+                    partials=[lambda z, x: sigmoid(x)], domain=[_WIDE])
 relu    = primitive("relu", symbol="ReLU", latex=r"\operatorname{{relu}}({x})",
                     floats=lambda x: 0.0 if x <= 0.0 else x, arrays=lambda x: np.maximum(x, 0.0),
                     partials=[lambda z, x: step(x)], domain=[_NOT_ZERO])

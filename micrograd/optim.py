@@ -17,6 +17,7 @@ import math
 from collections.abc import Iterable
 
 from micrograd.engine import Value
+from micrograd.primitive import is_number
 
 
 class _Optimizer:
@@ -30,6 +31,8 @@ class _Optimizer:
                 raise TypeError(f"{name}: expected a Value as parameters[{i}], got {p!r}")
             if p.op is not None:
                 raise ValueError(f"{name}: parameters[{i}], {p!r}, is no leaf but a result")
+        if len(set(self.parameters)) < len(self.parameters):
+            raise ValueError(f"{name}: a parameter is given twice; it would move twice a step")
         if not self.parameters:
             raise ValueError(f"{name}: expected at least one parameter, got none")
         _in_range(name, "lr", lr, 0.0, math.inf)
@@ -120,6 +123,6 @@ class Adam(_Optimizer):
 
 
 def _in_range(name: str, argument: str, x: float, low: float, high: float) -> None:
-    if not low <= x < high:
+    if not is_number(x) or not low <= x < high:
         bound = "finite" if high == math.inf else f"below {high:g}"
         raise ValueError(f"{name}: expected {argument} at least {low:g} and {bound}, got {x!r}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import keyword
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -22,6 +23,9 @@ Domain = tuple[Interval, ...]  # one argument's intervals, with the kinks left o
 # How tightly a printed form holds together; an argument that holds less
 # tightly than its place asks for is put in parentheses.
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
+
+
+_declared: Final[Counter[str]] = Counter()
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +68,14 @@ class Primitive:
     arguments: tuple[str, ...]
     fold: Fold | None = None
     starred: tuple[bool, ...] = field(init=False)
+    code_name: str = field(init=False)
 
     def __post_init__(self) -> None:
+        # A row that replaces one of the same name must not replace its code.
+        _declared[self.name] += 1
+        again = _declared[self.name] > 1
+        code_name = f"{self.name}__{_declared[self.name]}" if again else self.name
+        object.__setattr__(self, "code_name", code_name)
         object.__setattr__(self, "starred", tuple(a.endswith("*") for a in self.arguments))
         object.__setattr__(self, "arguments", tuple(a.rstrip("*") for a in self.arguments))
 
@@ -111,10 +121,13 @@ class Primitive:
         (inf, -inf, nan)
         """
         try:
-            return float(self.floats(*arguments))
+            number = self.floats(*arguments)
+            if not isinstance(number, complex):
+                return float(number)
         except (ArithmeticError, ValueError):
-            with np.errstate(all="ignore"):
-                return float(self.arrays(*map(_real, arguments)))
+            pass  # the array form has an answer
+        with np.errstate(all="ignore"):
+            return float(self.arrays(*map(_real, arguments)))
 
     def slopes(self, z: float, *arguments: Any) -> list[Any]:
         """Every partial derivative at a point, with IEEE arithmetic.
@@ -272,7 +285,10 @@ def primitive(
     if not _usable(name):
         raise ValueError(f"primitive: expected an identifier for name, got {name!r}")
     if name in table:
-        raise ValueError(f"primitive: there is already a primitive named {name!r}")
+        raise ValueError(
+            f"primitive: there is already a primitive named {name!r}; to declare it anew, "
+            f"first del micrograd.ops.table[{name!r}]"
+        )
     for what, function in [("floats", floats), ("arrays", arrays)] + [
         (f"partials[{i}]", partial) for i, partial in enumerate(partials)
     ]:

@@ -76,6 +76,8 @@ def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[float]]:
         return ParameterFileError(f"load: {os.fspath(path)} {why}")
 
     raw = Path(path).read_bytes()
+    if not raw.startswith((b"PK", b"\x93NUMPY")):  # else NumPy would suspect a pickle
+        raise wrong("is no .npz file")
     try:
         arrays = np.load(io.BytesIO(raw), allow_pickle=False)
         if isinstance(arrays, np.ndarray):
@@ -86,7 +88,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[float]]:
         found, labels, values = (arrays[name] for name in ("format", "labels", "values"))
         if not all(isinstance(a, np.ndarray) for a in (found, labels, values)):
             raise wrong("has entries that are no arrays")
-    except (ParameterFileError, MemoryError):
+    except ParameterFileError:
         raise
     except Exception as error:  # zipfile, zlib, struct and numpy: each has errors of its own
         raise wrong(f"cannot be read as .npz: {error}") from error

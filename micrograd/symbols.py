@@ -91,6 +91,11 @@ class Expression:
     def __neg__(self) -> Any:
         return ops.neg(self)
 
+    def _undecided(self, *_: Any) -> bool:
+        raise TypeError("a symbol has no number to compare; write where, equal and step instead")
+
+    __bool__ = __lt__ = __le__ = __gt__ = __ge__ = _undecided
+
     def python(self) -> str:
         """The expression as Python; a primitive p that is no operator is `p_floats(...)`.
 
@@ -139,15 +144,18 @@ def python(x: Any) -> str:
     if x.op is ops.neg:
         return f"(-{parts[0]})"
     if x.op is ops.where:  # not a call: what is not chosen may be beyond floats
+        condition = x.arguments[0]
+        if isinstance(condition, Expression) and condition.op is ops.step:
+            return f"({parts[2]} if {python(condition.arguments[0])} <= 0.0 else {parts[1]})"
         return f"({parts[1]} if {parts[0]} else {parts[2]})"
-    return f"{x.op.name}_floats({', '.join(parts)})"
+    return f"{x.op.code_name}_floats({', '.join(parts)})"
 
 
 def evaluate(x: Any, values: Mapping[str, float]) -> float:
     """An expression's number, with IEEE arithmetic: inf and nan, never an exception.
 
     Arguments:
-        x: an expression without starred operations, or a number.
+        x: an expression, or a number.
         values: the symbols' numbers, by name.
 
     Returns:
@@ -164,7 +172,12 @@ def evaluate(x: Any, values: Mapping[str, float]) -> float:
     if x.op is ops.where:
         condition, one, other = x.arguments
         return evaluate(one if evaluate(condition, values) else other, values)
-    return x.op.ieee(*(evaluate(a, values) for a in x.arguments))
+    return x.op.ieee(
+        *(
+            [evaluate(e, values) for e in a] if star else evaluate(a, values)
+            for a, star in zip(x.arguments, x.op.starred, strict=True)
+        )
+    )
 
 
 def share(g: Any, slope: Any) -> Any:
@@ -185,7 +198,7 @@ def share(g: Any, slope: Any) -> Any:
     >>> share(g, x).python(), share(g, 1.0).python(), share(g, 0.0)
     ('(g * x)', 'g', 0.0)
     >>> share(g, ops.step(x)).python()
-    '(g if step_floats(x) else 0.0)'
+    '(0.0 if x <= 0.0 else g)'
     """
     if is_number(slope):
         return 0.0 if slope == 0.0 else g if slope == 1.0 else g * float(slope)
@@ -198,6 +211,8 @@ def share(g: Any, slope: Any) -> Any:
         return ops.where(
             condition, *(share(g, 0.0 if z else b) for b, z in zip(branches, zero, strict=True))
         )
+    if slope.op is ops.div and is_number(slope.arguments[0]) and slope.arguments[0] == 1.0:
+        return g / slope.arguments[1]  # g * (1 / x) would overflow where g / x does not
     return g * slope
 
 

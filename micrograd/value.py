@@ -18,8 +18,8 @@ from typing import Any, Self, cast
 import numpy as np
 
 from micrograd import collector, ops
-from micrograd.generate import Constants, compile_backward, compile_row, packs, share_formulas
-from micrograd.graph import operations, topological_order
+from micrograd.generate import compile_backward, compile_row, packs, share_formulas
+from micrograd.graph import Constants, operations_cleared, topological_order
 from micrograd.modes import CONSTANT, checked_backward, detecting, namespace
 from micrograd.ops import Primitive, is_number
 from micrograd.pickling import reduce_value
@@ -210,7 +210,7 @@ class Value:
         if self._pull is None:
             self.grad += 1.0
             return
-        order = operations(self, clear=True)
+        order = operations_cleared(self)
         self.grad = 1.0
         order.reverse()
         if detecting():
@@ -401,13 +401,13 @@ def _shares(v: Value) -> list[Any]:
     """
     op = v.op
     assert op is not None
-    formulas = share_formulas(op, "g", "z", list(op.arguments))
+    # No argument can be called "its gradient": that is no identifier.
+    formulas = share_formulas(op, "its gradient", "its data", list(op.arguments))
+    own = {"its gradient": v.grad, "its data": v.data}
     out: list[Any] = []
     for formula, star in zip(formulas, op.starred, strict=True):
         points = op.elements(v.arguments) if star else [v.arguments]
-        numbers = [
-            evaluate(formula, {"g": v.grad, "z": v.data} | _numbers(op, point)) for point in points
-        ]
+        numbers = [evaluate(formula, own | _numbers(op, point)) for point in points]
         out.append(numbers if star else numbers[0])
     return out
 

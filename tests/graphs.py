@@ -44,6 +44,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "sin": mpmath.sin,
     "cos": mpmath.cos,
     "tanh": lambda x: mpmath.sinh(x) / mpmath.cosh(x),
+    "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)),
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "relu": lambda x: (x + mpmath.fabs(x)) / 2,
     "abs": mpmath.fabs,

@@ -30,7 +30,8 @@ def test_chain_rule_writes_every_picture_and_says_where(
         assert (tmp_path / f"chain_rule.{name}").stat().st_size > 1000
         assert str(tmp_path / f"chain_rule.{name}") in printed
     assert (tmp_path / "chain_rule_path.svg").exists()
-    assert "0.48 * 0.2244 * -0.68 = -0.0732" in printed
+    assert "= 0.48 · 0.2244 · (−0.68)" in printed
+    assert "= −0.07324" in printed
     assert "w(L)                  -0.0732441600  -0.0732441600" in printed
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from demos.chain_rule import build
-from micrograd import Value, exp, maximum
-from micrograd.losses import squared_error
-from micrograd.nn import MLP
+from micrograd import Value, affine, exp, maximum, ops
+from micrograd.losses import l2, squared_error
+from micrograd.nn import MLP, Layer, Neuron
 from viz import TooManyNodesError, draw, draw_dot
 from viz.mathtext import html_of_label, number
 
@@ -190,3 +190,83 @@ def test_what_cannot_be_drawn_is_said(
     arguments: dict[str, object] = {"root": Value(1.0).exp(), **options}
     with pytest.raises(error, match=re.escape(message)):
         draw(arguments.pop("root"), **arguments)  # type: ignore[arg-type]
+
+
+def test_the_gradient_shown_is_that_of_this_root_and_what_has_accumulated_is_told_apart() -> None:
+    x, y = Value(3.0, "x"), Value(2.0, "y")
+    (x * 7.0).backward()
+    product = x * y
+    product.label = "C"
+    product.backward()
+    text = draw(product).source
+    assert "∂<I>C</I>/∂<I>x</I> = 2 <" in text
+    assert "accumulated: 9 <" in text
+    assert text.count("accumulated") == 1
+
+
+def test_without_a_backward_pass_the_derivatives_are_right_all_the_same() -> None:
+    x = Value(3.0, "x")
+    square = x * x
+    square.label = "C"
+    text = draw(square).source
+    assert "∂<I>C</I>/∂<I>x</I> = 6 <" in text
+    assert "accumulated" not in text
+
+
+def test_a_graph_that_is_older_than_its_values_is_told() -> None:
+    x = Value(3.0, "x")
+    y = affine([x], [x], 1.0)
+    x.data = 4.0
+    with pytest.warns(UserWarning, match="not what its operands give now"):
+        draw(y)
+
+
+def test_numbers_in_formulas_have_no_derivative() -> None:
+    x = Value(-3.0, "x")
+    y = x**2
+    y.backward()
+    text = draw(y).source
+    assert "nan" not in text
+    assert len(re.findall(r"-> n\d+ \[color=\"#8a8a8a\" penwidth=0.80\]", text)) == 1
+
+
+def test_a_graph_with_more_nodes_than_there_are_private_characters_is_refused_as_any_other() -> (
+    None
+):
+    v = Value(1.0)
+    for _ in range(200_000):
+        v = v.tanh()
+    with pytest.raises(TooManyNodesError, match="200,001 boxes"):
+        draw(v)
+
+
+@pytest.mark.parametrize("fold", ["neurons", "layers"])
+def test_parameters_that_are_used_elsewhere_too_stay_in_the_picture(fold: str) -> None:
+    net = MLP(2, [3, 1], activation="sigmoid")
+    cost = squared_error(net([1.0, 2.0]), 1.0) + l2(net, 0.1)
+    cost.backward()
+    text = draw(cost, fold=fold).source
+    assert f"<B>{html_of_label('w_{00}^{(1)}')}</B>" in text
+    assert f"<B>{html_of_label('b_0^{(1)}')}</B>" not in text
+
+
+def test_what_follows_a_linear_output_is_no_part_of_its_neuron() -> None:
+    neuron = Neuron(1, activation="linear")
+    z = neuron([1.0])
+    z.label = "yhat"
+    cost = -z
+    assert "<B>yhat</B>" in draw(cost, fold="neurons").source
+
+
+def test_layers_that_share_some_inputs_show_every_input() -> None:
+    x = [Value(0.1 * i, f"x_{i}") for i in range(4)]
+    layers = [Layer(3, 2), Layer(3, 2)]
+    outputs = [a for layer, part in zip(layers, (x[:3], x[1:]), strict=True) for a in layer(part)]
+    text = draw(ops.sum(outputs), fold="layers").source
+    assert all(f"<B>{html_of_label(v.label)}</B>" in text for v in x)
+
+
+def test_a_long_label_is_shortened_and_drawn() -> None:
+    text = draw(Value(1.0, "a" * 20_000)).source
+    assert "a" * 79 + "…" in text
+    assert len(text) < 3000

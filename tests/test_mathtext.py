@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from micrograd import ops
 from micrograd.symbols import Expression, Symbol
-from viz.mathtext import html_of_label, html_of_latex, html_of_text, number
+from viz.markup import latex_of_label, mathml_of_label, mathml_of_latex
+from viz.mathtext import (
+    html_of_label,
+    html_of_latex,
+    html_of_text,
+    number,
+    text_of_label,
+    text_of_latex,
+)
 
 HOSTILE = [
     '</TABLE>"<script>&\n\\',
@@ -133,3 +141,70 @@ def test_a_name_in_a_formula_is_never_read_as_part_of_it() -> None:
 )
 def test_number(x: float, shown: str) -> None:
     assert number(x) == shown
+
+
+@given(st.text('ab1_^{}\\ ()-+=fracsqtLCwz,&<"', max_size=12) | st.text(st.characters(codec=None)))
+def test_any_label_can_be_written_in_every_markup(label: str) -> None:
+    ElementTree.fromstring(f"<x>{mathml_of_label(label)}</x>")
+    assert "\n" not in text_of_label(label)
+    latex = re.sub(r"\\[{}]", "", latex_of_label(label))
+    assert latex.count("{") == latex.count("}")
+    if not latex.startswith("\\begin{cases}"):
+        assert not re.search(r"(?<!\\)[$%#&~]", latex)
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "latex"),
+    [
+        ("w_{jk}^{(L-1)}", "wⱼₖ⁽ᴸ⁻¹⁾", "w_{jk}^{(L-1)}"),
+        ("C_0", "C₀", "C_{0}"),
+        ("b_q^{(l)}", "b_(q)⁽ˡ⁾", "b_{q}^{(l)}"),
+        ("a^{(Q)}", "a^(Q)", "a^{(Q)}"),
+        (r"\sigma", "σ", r"\sigma "),
+        ("x^{_1}", "x^(₁)", "x^{{}_{1}}"),
+        ("{x_1}_2", "x₁₂", "{x_{1}}_{2}"),
+        ("learning_rate", "learning_rate", r"\text{learning}\_\text{rate}"),
+        ("100% & <b>", "100% & <b>", r"\text{100}\%\text{ }\&\text{ }{<}\text{b}{>}"),
+        (r"\end{x}$", r"\end{x}$", r"\backslash \text{end}\{\text{x}\}\$"),
+        ("two\nlines", "two lines", r"\text{two lines}"),
+        ("", "", ""),
+    ],
+)
+def test_label_as_text_and_as_latex(label: str, text: str, latex: str) -> None:
+    assert text_of_label(label) == text
+    assert latex_of_label(label) == latex
+
+
+@pytest.mark.parametrize(
+    ("latex", "mathml"),
+    [
+        ("x_1^2", "<msubsup><mi>x</mi><mn>1</mn><mn>2</mn></msubsup>"),
+        ("x^2_1", "<msubsup><mi>x</mi><mn>1</mn><mn>2</mn></msubsup>"),
+        ("_1", "<msub><mrow></mrow><mn>1</mn></msub>"),
+        (r"\frac{1}{x}", "<mfrac><mn>1</mn><mi>x</mi></mfrac>"),
+        (r"\sqrt{x}", "<msqrt><mi>x</mi></msqrt>"),
+        (r"\text{ a b }", "<mtext>\u00a0a b\u00a0</mtext>"),
+        (
+            "(-1)",
+            '<mrow><mo>(</mo><mo form="prefix">−</mo><mn>1</mn><mo>)</mo></mrow>',
+        ),
+        (r"\exp", "<mi>exp</mi>"),
+    ],
+)
+def test_mathml(latex: str, mathml: str) -> None:
+    assert mathml_of_latex(latex) == mathml
+
+
+def test_the_name_of_a_function_with_an_underscore_is_shown_without_its_backslash() -> None:
+    assert text_of_latex(r"\operatorname{soft\_plus}(x)") == "soft_plus(x)"
+
+
+@pytest.mark.parametrize("row", ops.table.values(), ids=lambda row: row.name)
+def test_every_row_of_the_table_is_well_formed_mathml_and_readable_text(row: ops.Primitive) -> None:
+    symbols = [
+        [Symbol("w_1"), Symbol("w_2")] if star else Symbol(name)
+        for name, star in zip(row.arguments, row.starred, strict=True)
+    ]
+    latex = Expression(row, symbols).latex()
+    assert "".join(ElementTree.fromstring(mathml_of_latex(latex)).itertext())
+    assert not re.search(r"[\\{}]", text_of_latex(latex))

@@ -414,7 +414,9 @@ def test_sizes_may_be_numpy_integers() -> None:
 
 @pytest.mark.parametrize("name", ["softmax", "mul", "sum", "where", "", "Relu"])
 def test_an_activation_that_does_not_exist_is_refused_with_those_that_do(name: str) -> None:
-    with pytest.raises(ValueError, match=f"linear or one of .*tanh, sigmoid, relu.*; got '{name}'"):
+    with pytest.raises(
+        ValueError, match=f"linear or one of .*tanh, sigmoid, softplus, relu.*; got '{name}'"
+    ):
         Neuron(2, activation=name)
     with pytest.raises(ValueError, match="activation"):
         MLP(2, [2, 1], output=name)

@@ -61,11 +61,27 @@ def test_a_hostile_label_is_text_in_the_svg(engine: str, drawing: Drawing) -> No
     assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
 
 
+@pytest.mark.parametrize(
+    "label", [r"\N", r"\G loss", r"\E is \T", r'</TABLE>"<script>&\n\\', "\\", "\\\\"]
+)
+def test_backslashes_are_drawn_as_they_are(engine: str, label: str) -> None:
+    x = Value(2.0, label)
+    root = ElementTree.fromstring(draw(x * x, legend=False).pipe("svg"))
+    texts = ["".join(t.itertext()) for t in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert label in texts
+    assert f"{label} = 2" in texts
+
+
 def test_scripts_are_raised_in_a_way_every_browser_knows(engine: str) -> None:
     svg = draw(Value(1.0, "w_1^{(L)}")).pipe("svg", encoding="utf-8")
     assert "baseline-shift" not in svg
     assert 'dy="-5"' in svg
     assert 'dy="3"' in svg
+
+
+@pytest.mark.parametrize("label", ["w^{x_1}", "a^{(l_2)}", "x_{n^2}"])
+def test_an_index_of_an_index_is_valid_xml(engine: str, label: str) -> None:
+    ElementTree.fromstring(draw(Value(1.0, label).exp()).pipe("svg"))
 
 
 def test_a_name_without_ending_works_as_graphviz_has_it(

@@ -302,7 +302,7 @@ def test_a_partial_that_is_right_but_cannot_be_differentiated_is_found() -> None
 
 def unary() -> tuple[Primitive, Any]:
     row = primitive(
-        "softplus",
+        "bent",
         floats=lambda x: math.log1p(math.exp(x)),
         arrays=lambda x: np.logaddexp(0.0, x),
         partials=[lambda z, x: 1.0 / (1.0 + exp(-x))],
@@ -467,6 +467,63 @@ def test_an_argument_may_have_any_name(name: str) -> None:
     assert (z.data, a.grad, b.grad) == (3.25, 1.0, 1.0)
 
 
+@pytest.mark.parametrize("name", ["g", "z", "node", "slope", "share", "share0", "x"])
+def test_an_argument_may_have_any_name_where_float_operations_raise_too(name: str) -> None:
+    row = primitive(
+        "named_log",
+        arguments=[name, "other"],
+        floats=lambda x, y: math.log(x) * y,
+        arrays=lambda x, y: np.log(x) * y,
+        partials=[lambda z, x, y: y / x, lambda z, x, y: z / y],
+    )
+    a, b = Value(0.0), Value(3.0)
+    z = row(a, b)
+    (2.0 * z).backward()
+    assert (z.data, a.grad, b.grad) == (-math.inf, math.inf, -math.inf)
+    assert z.local_derivatives() == [math.inf, -math.inf]
+
+
+@pytest.mark.parametrize("x", [2.0, 0.0])
+def test_a_partial_may_be_written_with_sums(x: float) -> None:
+    # At 0 the division raises, and the slopes are worked out another way.
+    row = primitive(
+        "summed",
+        floats=lambda x, y: x * y,
+        arrays=lambda x, y: x * y,
+        partials=[
+            lambda z, x, y: ops.sum([1.0 / x, y]),
+            lambda z, x, y: ops.affine([x, 2.0], [y, 1.0 / x], x),
+        ],
+    )
+    a, b = Value(x), Value(3.0)
+    row(a, b).backward()
+    reciprocal = 1.0 / x if x else math.inf
+    assert (a.grad, b.grad) == (reciprocal + 3.0, 3.0 * x + 2.0 * reciprocal + x)
+    assert [v.data for v in grad(row(a, b), [a, b])] == [a.grad, b.grad]
+
+
+def test_a_row_declared_anew_leaves_the_one_before_it_as_it_was() -> None:
+    # As when the cell of a notebook is run again with something changed.
+    def scaled(factor: float) -> Primitive:
+        ops.table.pop("scaled", None)
+        return primitive(
+            "scaled",
+            floats=lambda x: factor * x,
+            arrays=lambda x: factor * x,
+            partials=[lambda z, x: factor],
+        )
+
+    double = scaled(2.0)
+    x = Value(1.0)
+    before = double(x)
+    triple = scaled(3.0)
+    assert triple(x).data == 3.0
+    for row, z, factor in (double, before, 2.0), (double, double(x), 2.0), (triple, triple(x), 3.0):
+        x.grad = 0.0
+        z.backward()
+        assert (z.data, x.grad, z.op) == (factor, factor, row)
+
+
 CONSTANTS = {
     "int": 2,
     "float": 0.5,
@@ -549,8 +606,8 @@ def test_a_row_without_arguments_is_refused() -> None:
 
 
 def test_an_unknown_name_says_how_to_add_a_row() -> None:
-    with pytest.raises(KeyError, match=r"'softplus'.*micrograd\.primitive"):
-        ops.lookup("softplus")
+    with pytest.raises(KeyError, match=r"'bent'.*micrograd\.primitive"):
+        ops.lookup("bent")
 
 
 # Calling a row.

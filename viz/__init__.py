@@ -1,13 +1,19 @@
-"""Pictures of the chain rule."""
+"""Pictures and explanations of the chain rule."""
 
 from viz.draw import TooManyNodesError, draw, draw_dot
+from viz.explain import ErrorTerms, Explanation, Path, error_terms, explain
 from viz.render import Drawing, NoRenderingEngineError, RenderError
 
 __all__ = [
     "Drawing",
+    "ErrorTerms",
+    "Explanation",
     "NoRenderingEngineError",
+    "Path",
     "RenderError",
     "TooManyNodesError",
     "draw",
     "draw_dot",
+    "error_terms",
+    "explain",
 ]

@@ -12,11 +12,12 @@ digraph {
 
 from __future__ import annotations
 
+import warnings
 from typing import Final
 
-from micrograd.engine import Value
+from micrograd.engine import Value, topological_order
 from viz.mathtext import html_of_text, number
-from viz.picture import Arrow, Box, Picture, behind, picture_of
+from viz.picture import Arrow, Box, Picture, behind, picture_of, stale
 from viz.render import Drawing
 
 # Fill and border of each kind of box. The fills differ in lightness too, and
@@ -56,9 +57,10 @@ def draw(
     """Draw the graph behind a value: numbers, local derivatives and gradients.
 
     Each box is a value: its label, the operation that made it, its number and
-    its accumulated gradient. Each arrow carries a local derivative, as a
-    formula and as a number; it is the wider, the more it adds to the gradient
-    at its tail. Run `root.backward()` first, or all gradients are zero.
+    its gradient, the root's derivative by it. Where `.grad` has accumulated
+    something else, from other graphs or earlier passes, the box says so too.
+    Each arrow carries a local derivative, as a formula and as a number; it is
+    the wider, the more it adds to the gradient at its tail.
 
     Arguments:
         root: the value to draw, the cost for example.
@@ -73,6 +75,10 @@ def draw(
         The drawing. It shows itself in a notebook; `.render("tree.svg")`,
         or .png, .pdf, .dot, writes it to a file.
 
+    Warns:
+        UserWarning: if a value is not what its operands give now: a parameter
+            has changed since the graph was recorded.
+
     Raises:
         TypeError: if root or highlight is no Value.
         TooManyNodesError: for more boxes than max_nodes.
@@ -80,12 +86,17 @@ def draw(
             root does not depend on.
     """
     _check(root, highlight, direction)
-    picture = picture_of(root, fold)
-    if len(picture.boxes) > max_nodes:
-        raise TooManyNodesError(
-            f"draw: the picture would have {len(picture.boxes):,} boxes, more than max_nodes="
-            f"{max_nodes}; fold={'neurons' if fold is None else 'layers'!r} draws "
-            f"{'neurons' if fold is None else 'layers'} as one box each, or raise max_nodes"
+    order = topological_order(root)
+    if fold is None:
+        _check_size(len(order), fold, max_nodes)
+    picture = picture_of(root, order, fold)
+    _check_size(len(picture.boxes), fold, max_nodes)
+    changed = stale(order)
+    if changed is not None:
+        warnings.warn(
+            f"draw: {changed!r} is not what its operands give now; a value has changed since "
+            "the graph was recorded. Compute it again to draw what holds now",
+            stacklevel=2,
         )
     lit = _lit(root, highlight, picture)
     drawing = Drawing(format="svg", graph_attr={"rankdir": direction})
@@ -134,6 +145,16 @@ def _check(root: object, highlight: object, direction: str) -> None:
         raise ValueError(f"draw: expected direction to be LR, TB, RL or BT, got {direction!r}")
 
 
+def _check_size(boxes: int, fold: str | None, max_nodes: int) -> None:
+    if boxes > max_nodes:
+        coarser = {None: "neurons", "neurons": "layers"}.get(fold)
+        hint = f"fold={coarser!r} draws {coarser} as one box each, or " if coarser else ""
+        raise TooManyNodesError(
+            f"draw: the picture would have {boxes:,} boxes, more than max_nodes={max_nodes}; "
+            f"{hint}raise max_nodes"
+        )
+
+
 def _lit(root: Value, highlight: Value | None, picture: Picture) -> set[str] | None:
     """The names of boxes on a path from the highlighted value to the root."""
     if highlight is None:
@@ -150,11 +171,17 @@ def _box_html(box: Box, lit: bool, is_root: bool) -> str:
     width = 3 if is_root else 1
     title = f'<FONT POINT-SIZE="16"><B>{box.title}</B></FONT>' if box.title else ""
     rows = "".join(f"<TR><TD> {line} </TD></TR>" for line in [title, *box.lines] if line)
-    return (
-        f'<<FONT COLOR="{text}"><TABLE BORDER="{width}" CELLBORDER="0" CELLSPACING="0" '
+    return _dot_html(
+        f'<FONT COLOR="{text}"><TABLE BORDER="{width}" CELLBORDER="0" CELLSPACING="0" '
         f'CELLPADDING="4" STYLE="ROUNDED" BGCOLOR="{fill}" COLOR="{border}">{rows}'
-        "</TABLE></FONT>>"
+        "</TABLE></FONT>"
     )
+
+
+def _dot_html(markup: str) -> str:
+    r"""Markup as a DOT label. Even there Graphviz would replace \\N by the node's name."""
+    doubled = markup.replace("\\", "\\\\")
+    return f"<{doubled}>"
 
 
 def _draw_arrow(drawing: Drawing, arrow: Arrow, widest: float, lit: set[str] | None) -> None:
@@ -172,9 +199,9 @@ def _draw_arrow(drawing: Drawing, arrow: Arrow, widest: float, lit: set[str] | N
         shown = number(arrow.local)
         formula = arrow.formula if arrow.formula == shown else f"{arrow.formula} = {shown}"
         # A table, for the room that its padding keeps between letters and lines.
-        attributes["label"] = (
-            f'<<FONT COLOR="{text}"><TABLE BORDER="0" CELLPADDING="3"><TR><TD>{formula}</TD></TR>'
-            "</TABLE></FONT>>"
+        attributes["label"] = _dot_html(
+            f'<FONT COLOR="{text}"><TABLE BORDER="0" CELLPADDING="3"><TR><TD>{formula}</TD></TR>'
+            "</TABLE></FONT>"
         )
     drawing.edge(arrow.tail.name, arrow.head.name, **attributes)
 

@@ -12,6 +12,11 @@ from micrograd.symbols import Expression, Symbol, evaluate
 from viz.mathtext import html_of_label, html_of_latex, number
 
 _MOST_TERMS: Final = 4  # of a sum of products, before "w·a + b" has to do
+_LONGEST: Final = 80  # characters of a label; Graphviz itself gives up at 16,384
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…"
 
 
 class Namer:
@@ -23,29 +28,30 @@ class Namer:
     """
 
     def __init__(self, values: Iterable[Value]) -> None:
+        unnamed = (v for v in values if not v.label and v.kind != "constant")
+        self._numbers = {v: i for i, v in enumerate(unnamed, 1)}
         self._symbols: dict[Value, Symbol] = {}
         self._data: dict[str, float] = {}
         self.markup: dict[str, str] = {}
-        unlabelled = 0
-        for i, v in enumerate(values):
-            character = chr(0xF0000 + i)
-            self._symbols[v] = Symbol(character)
-            self._data[character] = v.data
-            if v.label:
-                self.markup[character] = html_of_label(v.label)
-            elif v.kind == "constant":
-                self.markup[character] = number(v.data)
-            else:
-                unlabelled += 1
-                self.markup[character] = html_of_latex(f"v_{{{unlabelled}}}")
 
     def name(self, v: Value) -> str:
         """The markup of what v is called."""
-        return self.markup[self._symbols[v].name]
+        if v.label:
+            return html_of_label(_short(str(v.label)))
+        if v.kind == "constant":
+            return number(v.data)
+        return html_of_latex(f"v_{{{self._numbers[v]}}}")
 
     def symbol(self, v: Value) -> Any:
         """V in a formula: a symbol; for an unnamed constant its number."""
-        return v.data if v.kind == "constant" and not v.label else self._symbols[v]
+        if v.kind == "constant" and not v.label:
+            return v.data
+        if v not in self._symbols:  # only what a formula needs: there are 131,068 characters
+            character = chr(0xF0000 + len(self._symbols))
+            self._symbols[v] = Symbol(character)
+            self._data[character] = v.data
+            self.markup[character] = self.name(v)
+        return self._symbols[v]
 
     def html(self, formula: Any) -> str:
         """A formula as markup; of a formula by cases, the case that applies."""
@@ -58,7 +64,9 @@ class Namer:
         if isinstance(formula, Symbol) or not isinstance(formula, Expression):
             return formula
         parts = [
-            [self._applying(p) for p in part] if isinstance(part, list) else self._applying(part)
+            [self._applying(p) for p in part]
+            if isinstance(part, list | tuple)
+            else self._applying(part)
             for part in formula.arguments
         ]
         if formula.op is ops.where:
@@ -87,7 +95,7 @@ class Namer:
         """The local derivative of v by each parent, as formulas."""
         op = v.op
         assert op is not None
-        z = self._symbols[v]
+        z = self.symbol(v)
         out = []
         for partial, star in zip(op.partials, op.starred, strict=True):
             for point in op.elements(v.arguments) if star else [v.arguments]:

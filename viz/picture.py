@@ -6,13 +6,15 @@ one box, where the picture is folded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from micrograd.engine import Value, topological_order
 from viz.mathtext import html_of_label, number
 from viz.names import Namer
+from viz.paths import edges, gradients
 
 
 @dataclass
@@ -41,8 +43,9 @@ class Arrow:
     Attributes:
         tail: the box it comes from.
         head: the box it goes to.
-        formula: markup of the local derivative; "" if there is more than one.
-        local: the local derivative, or None.
+        formula: markup of the local derivative; "" if there is none to show.
+        local: the local derivative; None between folded layers, and from a
+            number in a formula.
         sensitivity: the local derivative times the gradient at the head: what
             the arrow adds to the gradient at its tail.
     """
@@ -52,7 +55,6 @@ class Arrow:
     formula: str
     local: float | None
     sensitivity: float
-    parents: set[Value] = field(default_factory=set)
 
 
 @dataclass
@@ -63,11 +65,12 @@ class Picture:
     arrows: list[Arrow]
 
 
-def picture_of(root: Value, fold: str | None = None) -> Picture:
+def picture_of(root: Value, order: Sequence[Value], fold: str | None = None) -> Picture:
     """The boxes and arrows of root's graph.
 
     Arguments:
         root: the value to draw.
+        order: its graph, as `topological_order` gives it.
         fold: None, "neurons" or "layers".
 
     Returns:
@@ -76,7 +79,6 @@ def picture_of(root: Value, fold: str | None = None) -> Picture:
     Raises:
         ValueError: for another fold.
     """
-    order = topological_order(root)
     namer = Namer(order)
     groups = _groups(order, fold)
     return _Builder(order, namer, groups, root).build()
@@ -112,7 +114,10 @@ def _groups(order: Sequence[Value], fold: str | None) -> list[Group]:
         if not _is_neuron(z):
             continue
         used = users.get(z, [])
-        applied = len(used) == 1 and len(used[0].parents) == 1
+        # With a label of its own that is not z, it is an output, and what comes
+        # behind it does not belong to the neuron.
+        open_ended = not z.label or z.label.startswith("z")
+        applied = open_ended and len(used) == 1 and len(used[0].parents) == 1
         neurons.append((z, used[0] if applied else z))
     if fold == "neurons":
         return [Group([neuron]) for neuron in neurons]
@@ -136,6 +141,8 @@ class _Builder:
         self, order: Sequence[Value], namer: Namer, groups: list[Group], root: Value
     ) -> None:
         self.order, self.namer, self.groups, self.root = order, namer, groups, root
+        # Not `.grad`: a leaf's may hold more, from other graphs and earlier passes.
+        self.gradients = gradients(edges(order, set(order)), root)
         self.box_of: dict[Value, Box] = {}
         self.hidden: set[Value] = set()  # weights and biases inside a folded box
         self.boxes: list[Box] = []
@@ -143,12 +150,15 @@ class _Builder:
 
     def build(self) -> Picture:
         group_of = {v: g for g in self.groups for pair in g.neurons for v in pair}
+        inside = {v for group in self.groups for pair in group.neurons for v in pair}
+        used_outside = {p for v in self.order if v not in inside for p in v.parents}
+        used_outside |= {p for v in inside if _is_neuron(v) for p in v.arguments[1]}
         self.hidden = {
             p
             for group in self.groups
             for z, _ in group.neurons
             for p in (*z.arguments[0], z.arguments[2])
-        }
+        } - used_outside
         place = {v: i for i, v in enumerate(self.order)}
         last = {g: max(place[a] for _, a in g.neurons) for g in self.groups}
         crowds = self._crowds()
@@ -172,12 +182,11 @@ class _Builder:
 
     def _crowds(self) -> dict[Value, tuple[Value, ...]]:
         """Many inputs of one folded layer: they share a box."""
-        crowds = {}
-        for group in self.groups:
-            if len(group.neurons) == 1:
-                continue
-            x = group.neurons[0][0].arguments[1]
-            if len(x) > 1 and all(p.op is None for p in x):
+        crowds: dict[Value, tuple[Value, ...]] = {}
+        layers = [g.neurons[0][0].arguments[1] for g in self.groups if len(g.neurons) > 1]
+        for x in layers:
+            shared = any(not set(x).isdisjoint(other) for other in layers if other is not x)
+            if len(set(x)) == len(x) > 1 and not shared and all(p.op is None for p in x):
                 crowds.update(dict.fromkeys(x, tuple(x)))
         return crowds
 
@@ -195,25 +204,30 @@ class _Builder:
         if not (v.kind == "constant" and unnamed):
             lines.append(f"= {number(v.data)}")
         if v.kind != "constant":
-            lines.append(self._gradient(v))
+            lines += self._gradient(v)
         self._add(v.kind, title, lines, (v,))
 
-    def _gradient(self, v: Value) -> str:
-        return f"∂{self.namer.name(self.root)}/∂{self.namer.name(v)} = {number(v.grad)}"
+    def _gradient(self, v: Value) -> list[str]:
+        """What the root's derivative by v is; and `.grad`, where it holds something else."""
+        slope = self.gradients[v]
+        lines = [f"∂{self.namer.name(self.root)}/∂{self.namer.name(v)} = {number(slope)}"]
+        if self.root.grad != 0.0 and not _alike(slope, v.grad):  # 0: backward was not run
+            lines.append(f"accumulated: {number(v.grad)}")
+        return lines
 
     def _group_box(self, group: Group) -> None:
         members = tuple(v for z, a in group.neurons for v in ({z: 0, a: 0}))
         if len(group.neurons) == 1:
             z, a = group.neurons[0]
-            lines = [f"= {number(a.data)}", self._gradient(a)]
-            lines.insert(0, f"{_weights(len(z.arguments[0]))}, 1 bias")
+            lines = [f"{_weights(len(z.arguments[0]))}, 1 bias", f"= {number(a.data)}"]
+            lines += self._gradient(a)
             self._add("group", self.namer.name(a), lines, members)
             return
         first, last = group.neurons[0][1], group.neurons[-1][1]
         n, nin = len(group.neurons), len(group.neurons[0][0].arguments[0])
         function = group.neurons[0][1].op
         numbers = [a.data for _, a in group.neurons]
-        gradients = [a.grad for _, a in group.neurons]
+        gradients = [self.gradients[a] for _, a in group.neurons]
         assert function is not None
         lines = [
             f"{n} neurons, {html_of_label(function.symbol)}",
@@ -235,12 +249,15 @@ class _Builder:
             return
         formulas = self.namer.slopes(v)
         for p, formula, slope in zip(v.parents, formulas, v.local_derivatives(), strict=True):
-            self._arrow(p, v, formula, slope, v.grad * slope)
+            self._arrow(p, v, formula, slope, self.gradients[v] * slope)
 
     def _arrow(self, p: Value, head: Value, formula: Any, slope: float, flow: float) -> None:
-        tail = self.box_of[p]
-        html = self.namer.html(formula)
-        self.arrows.append(Arrow(tail, self.box_of[head], html, slope, flow, {p}))
+        if p.kind == "constant" and not p.label:  # the 2 in x ** 2: nobody differentiates by it
+            arrow = Arrow(self.box_of[p], self.box_of[head], "", None, 0.0)
+        else:
+            html = self.namer.html(formula)
+            arrow = Arrow(self.box_of[p], self.box_of[head], html, slope, flow)
+        self.arrows.append(arrow)
 
     def _group_arrows(self, group: Group) -> None:
         """From each input into the neurons: through z and the activation function."""
@@ -251,7 +268,7 @@ class _Builder:
             outer_number = a.local_derivatives()[0] if a is not z else 1.0
             inner, inner_numbers = self.namer.slopes(z)[n : 2 * n], z.local_derivatives()[n : 2 * n]
             for x, formula, slope in zip(z.arguments[1], inner, inner_numbers, strict=True):
-                local, flow = outer_number * slope, z.grad * slope
+                local, flow = outer_number * slope, self.gradients[z] * slope
                 if len(group.neurons) == 1:
                     self._arrow(x, a, formula * outer, local, flow)
                     continue
@@ -261,7 +278,26 @@ class _Builder:
                     arrow = together[tail.name] = Arrow(tail, head, "", None, 0.0)
                     self.arrows.append(arrow)
                 arrow.sensitivity = max(arrow.sensitivity, abs(flow))
-                arrow.parents.add(x)
+
+
+def _alike(x: float, y: float) -> bool:
+    return math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(x) and math.isnan(y))
+
+
+def stale(order: Sequence[Value]) -> Value | None:
+    """The first value that is not what its parents give now; None if all are.
+
+    So it is when a parameter has changed since the graph was recorded.
+    """
+    for v in order:
+        if v.op is not None:
+            numbers = [
+                [p.data for p in argument] if star else argument.data
+                for argument, star in zip(v.arguments, v.op.starred, strict=True)
+            ]
+            if not _alike(v.op.ieee(*numbers), v.data):
+                return v
+    return None
 
 
 def _weights(n: int) -> str:

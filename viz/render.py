@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import importlib.util
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -20,14 +21,7 @@ FORMATS: Final = frozenset(
 )
 _PIXELS: Final = {"gif", "jpeg", "jpg", "png"}
 _PIXELS_PER_INCH = 144
-
-# What Graphviz writes, and what all browsers draw alike. Firefox ignores
-# baseline-shift; and older Graphviz drops the spaces beside an index.
-_SVG: Final = {
-    b'baseline-shift="super"': b'dy="-5"',
-    b'baseline-shift="sub"': b'dy="3"',
-    b"<text text-anchor=": b'<text xml:space="preserve" text-anchor=',
-}
+_OPENING: Final = re.compile(r"^\s*(strict\s+)?(di)?graph\b[^{\n]*\{", re.MULTILINE)
 
 
 class NoRenderingEngineError(RuntimeError):
@@ -141,7 +135,7 @@ def render_dot(source: str, format: str, engine: str = "dot") -> bytes:  # noqa:
     if format == "gv":
         return source.encode()
     if format in _PIXELS:
-        source = source.replace("{", f"{{\n\tdpi={_PIXELS_PER_INCH}", 1)
+        source = _OPENING.sub(rf"\g<0>\n\tdpi={_PIXELS_PER_INCH}", source, count=1)
     if shutil.which(engine):
         picture = _with_dot(source, format, engine)
     elif importlib.util.find_spec("pygraphviz") is not None:
@@ -151,10 +145,23 @@ def render_dot(source: str, format: str, engine: str = "dot") -> bytes:  # noqa:
             "no Graphviz to draw with: either install Graphviz, so that its dot program is on "
             'the PATH, or run: pip install "micrograd-viz[dot]"'
         )
-    if format == "svg":
-        for written, meant in _SVG.items():
-            picture = picture.replace(written, meant)
-    return picture
+    return re.sub(rb"<text [^>]*>", _portable, picture) if format == "svg" else picture
+
+
+def _portable(tag: re.Match[bytes]) -> bytes:
+    """An SVG text tag as all browsers draw it.
+
+    Firefox ignores baseline-shift, and an index of an index would have the
+    attribute twice, which is no XML. Older Graphviz drops the spaces beside an
+    index.
+    """
+    text, raised = re.subn(rb' baseline-shift="super"', b"", tag.group())
+    text, lowered = re.subn(rb' baseline-shift="sub"', b"", text)
+    if raised or lowered:
+        text = text.replace(b"<text ", b'<text dy="%d" ' % (3 * lowered - 5 * raised), 1)
+    if b"xml:space" not in text:
+        text = text.replace(b"<text ", b'<text xml:space="preserve" ', 1)
+    return text
 
 
 def _with_dot(source: str, format: str, engine: str) -> bytes:  # noqa: A002

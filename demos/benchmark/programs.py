@@ -72,7 +72,8 @@ def load(name: str, folder: str | None) -> Engine:
     if name == "micrograd":
         # Where there is none, Python would go on looking, and find ours.
         if folder is None or not (Path(folder) / "micrograd" / "engine.py").is_file():
-            raise ImportError(f"no micrograd in the folder {folder}")
+            where = "no folder was given" if folder is None else f"it is not in {folder}"
+            raise ImportError(where)
         sys.path.insert(0, folder)
         sys.setrecursionlimit(1_000_000)  # its backward recurses, thousands deep
     value = import_module("micrograd.engine").Value

@@ -1,0 +1,127 @@
+"""Paths through a graph: how many there are, which, and what flows along them.
+
+No recursion, and nothing that grows with the number of paths before they are
+listed: a graph of n nodes can have 2^n of them.
+
+>>> from micrograd.engine import topological_order
+>>> x = Value(3.0); y = x * x; z = y * y
+>>> users = edges(topological_order(z), {x})
+>>> count(users, x, z), gradients(users, z)[x]
+(4, 108.0)
+>>> [[edge.slope for edge in path] for path in walk(users, x, z)]
+[[3.0, 9.0], [3.0, 9.0], [3.0, 9.0], [3.0, 9.0]]
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from micrograd.engine import Value
+from micrograd.symbols import Symbol, evaluate, share
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One argument of an operation.
+
+    Attributes:
+        tail: the argument.
+        head: the operation's result.
+        place: which of the head's parents the tail is; x * x has two edges from x.
+        slope: the local derivative.
+    """
+
+    tail: Value
+    head: Value
+    place: int
+    slope: float
+
+
+Users = dict[Value, list[Edge]]
+
+
+def edges(order: Sequence[Value], sources: Container[Value]) -> Users:
+    """The edges of all paths that begin at a source.
+
+    Arguments:
+        order: a root's graph, as `topological_order` gives it.
+        sources: where paths begin.
+
+    Returns:
+        For each value on such a path, in the order given, the edges that leave it.
+    """
+    users: Users = {}
+    for v in order:
+        inside = [(i, p) for i, p in enumerate(v.parents) if p in users]
+        if inside or v in sources:
+            users[v] = []
+        slopes = v.local_derivatives() if inside else []
+        for i, p in inside:
+            users[p].append(Edge(p, v, i, slopes[i]))
+    return users
+
+
+def count(users: Users, value: Value, root: Value) -> int:
+    """How many paths lead from value, the only source, to root: exactly, however many."""
+    counts = dict.fromkeys(users, 0)
+    counts[value] = 1
+    for v, leaving in users.items():
+        for edge in leaving:
+            counts[edge.head] += counts[v]
+    return counts.get(root, 0)
+
+
+def walk(users: Users, value: Value, root: Value) -> Iterator[tuple[Edge, ...]]:
+    """The paths from value to root one after the other, each as its edges."""
+    if value is root:
+        yield ()
+        return
+    trail: list[Edge] = []
+    ahead = [iter(users.get(value, []))]
+    while ahead:
+        edge = next(ahead[-1], None)
+        if edge is None:
+            ahead.pop()
+            if trail:
+                trail.pop()
+        elif edge.head is root:
+            yield (*trail, edge)
+        else:
+            trail.append(edge)
+            ahead.append(iter(users[edge.head]))
+
+
+def gradients(users: Users, root: Value) -> dict[Value, float]:
+    """The derivatives of root by the values of `users`, whatever `.grad` holds."""
+    out: dict[Value, float] = {}
+    for v in reversed(users):
+        out[v] = 1.0 if v is root else sum(passed_on(out[e.head], e) for e in users[v])
+    return out
+
+
+def passed_on(gradient: float, edge: Edge) -> float:
+    """What the edge's tail gets of its head's gradient: the slope times as much.
+
+    Except where the slope chooses, as that of relu or maximum: what was not
+    chosen gets nothing of an infinite gradient either, where 0 * inf is nan.
+    """
+    if edge.slope != 0.0 or not math.isinf(gradient):
+        return gradient * edge.slope
+    op, head = edge.head.op, edge.head
+    assert op is not None
+    names = {p: Symbol(f"x{i}") for i, p in enumerate(head.parents)}
+    arguments: list[Any] = [
+        [names[p] for p in argument] if star else names[argument]
+        for argument, star in zip(head.arguments, op.starred, strict=True)
+    ]
+    formulas = [
+        partial(Symbol("z"), *point)
+        for partial, star in zip(op.partials, op.starred, strict=True)
+        for point in (op.elements(arguments) if star else [arguments])
+    ]
+    numbers = {symbol.name: p.data for p, symbol in names.items()}
+    numbers |= {"z": head.data, "g": gradient}
+    return evaluate(share(Symbol("g"), formulas[edge.place]), numbers)
