@@ -156,8 +156,10 @@ def _looks_like_math(label: str) -> bool:
 
     "a_prev" is somebody's variable, and no a with an index p.
     """
-    if not label or len(label) > 200:
-        return False
+    if len(label) > 200 or not re.search(r"[^\W_]", label.replace(r"\text", "")):
+        return False  # nothing would be seen of it
+    if re.search(r"\d[eE][-+]?\d", label):
+        return False  # "1e5": its letters, not its number
     bare = re.sub(r"\\[A-Za-z]+", " ", label)  # without commands
     bare = re.sub(r"\{[^{}]*\}", "{}", bare)  # and what is in braces
     return not re.search(r"[A-Za-z]{2}|[_^]\w{2}|[^\x20-\x7e∂Σσ·−√]", bare)
