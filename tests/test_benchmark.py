@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import micrograd
-from demos.benchmark import __main__ as benchmark
-from demos.benchmark.race import LostError, Worker
-from demos.benchmark.report import table
-from demos.benchmark.workloads import RACES, fault, loss_and_gradient, task_of
+from demos import benchmark
+from demos.race.report import table
+from demos.race.workers import LostError, Worker
+from demos.race.workloads import RACES, fault, loss_and_gradient, task_of
 
 ROOT = Path(__file__).parents[1]
 

@@ -41,7 +41,7 @@ class Worker:
 
     def __init__(self, name: str, folder: str | None, timeout: float) -> None:
         self.timeout = timeout
-        command = [sys.executable, "-m", "demos.benchmark.worker", name]
+        command = [sys.executable, "-m", "demos.race.worker", name]
         if name == "micrograd" and folder is not None:
             command.append(str(Path(folder).resolve()))
         self._process = subprocess.Popen(  # noqa: S603 (our own module)

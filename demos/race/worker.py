@@ -1,4 +1,4 @@
-"""One contestant's process: python -m demos.benchmark.worker NAME [FOLDER].
+"""One contestant's process: python -m demos.race.worker NAME [FOLDER].
 
 The first line on stdin is the task, each further one a request; the answer to
 each is one line on stdout. All are JSON.
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from demos.benchmark.programs import Engine, Job, graph_job, load, xad_job
+from demos.race.programs import Engine, Job, graph_job, load, xad_job
 
 Answer = dict[str, Any]
 

@@ -12,7 +12,7 @@ loss and the gradient that NumPy finds with matrices.
     workloads.py   what is measured, on which numbers, and what must come out
     programs.py    the programs, and the engines that they run on
     worker.py      one contestant's process: answers requests, a JSON line each
-    race.py        the workers' end in the process that commands them
+    workers.py     the workers' end in the process that commands them
     report.py      medians, ratios, and whether they reach the targets
-    __main__.py    the command, and the rounds
+    ../benchmark.py  the command, and the rounds
 """

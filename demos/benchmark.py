@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 
-from demos.benchmark import __doc__ as about
-from demos.benchmark.programs import RATE
-from demos.benchmark.race import LostError, Worker, ask_all, enter
-from demos.benchmark.report import table
-from demos.benchmark.workloads import (
+from demos.race import __doc__ as about
+from demos.race.programs import RATE
+from demos.race.report import table
+from demos.race.workers import LostError, Worker, ask_all, enter
+from demos.race.workloads import (
     MEMORY_TARGET,
     RACES,
     SCALING_TARGET,
