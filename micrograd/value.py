@@ -188,13 +188,19 @@ class Value:
         [3.0, 2.0]
         """
         op = self.op
-        if op is None:
-            return []
-        numbers = [
-            [p.data for p in argument] if star else argument.data
-            for argument, star in zip(self.arguments, op.starred, strict=True)
-        ]
-        return op.flatten(op.slopes(self.data, *numbers))
+        return [] if op is None else op.flatten(op.slopes(self.data, *_data_of_arguments(self)))
+
+    def recomputed(self) -> float:
+        """What the operation gives on its arguments' numbers now; a leaf's own number.
+
+        It is `data`, unless a leaf has been assigned a number since.
+
+        >>> x = Value(2.0); y = x * x; x.data = 3.0
+        >>> y.data, y.recomputed()
+        (4.0, 9.0)
+        """
+        op = self.op
+        return self.data if op is None else op.ieee(*_data_of_arguments(self))
 
     def backward(self) -> None:
         """Run the chain rule from here: add d self / d v to the gradient of every leaf v.
@@ -392,6 +398,11 @@ def _constant(x: Any) -> Value:
     value._pull = value._a = None
     value._b = CONSTANT
     return value
+
+
+def _data_of_arguments(v: Value) -> list[Any]:
+    """The numbers that v was computed from: a list for a starred argument."""
+    return [[p.data for p in a] if isinstance(a, tuple) else a.data for a in v.arguments]
 
 
 def _shares(v: Value) -> list[Any]:

@@ -150,9 +150,8 @@ class _Builder:
 
     def build(self) -> Picture:
         group_of = {v: g for g in self.groups for pair in g.neurons for v in pair}
-        inside = {v for group in self.groups for pair in group.neurons for v in pair}
-        used_outside = {p for v in self.order if v not in inside for p in v.parents}
-        used_outside |= {p for v in inside if _is_neuron(v) for p in v.arguments[1]}
+        used_outside = {p for v in self.order if v not in group_of for p in v.parents}
+        used_outside |= {p for v in group_of if _is_neuron(v) for p in v.arguments[1]}
         self.hidden = {
             p
             for group in self.groups
@@ -290,13 +289,8 @@ def stale(order: Sequence[Value]) -> Value | None:
     So it is when a parameter has changed since the graph was recorded.
     """
     for v in order:
-        if v.op is not None:
-            numbers = [
-                [p.data for p in argument] if star else argument.data
-                for argument, star in zip(v.arguments, v.op.starred, strict=True)
-            ]
-            if not _alike(v.op.ieee(*numbers), v.data):
-                return v
+        if not _alike(v.recomputed(), v.data):
+            return v
     return None
 
 
