@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import math
+import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from micrograd import Value
 from micrograd.nn import MLP
@@ -158,3 +164,214 @@ def test_a_momentum_that_cannot_be_is_refused(momentum: float) -> None:
 def test_options_of_adam_that_cannot_be_are_refused(options: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=f"Adam: expected {says}"):
         Adam([Value(1.0)], 0.1, **options)
+
+
+MAKERS = {
+    "plain": lambda p: SGD(p, lr=0.1),
+    "momentum": lambda p: SGD(p, lr=0.05, momentum=0.9),
+    "Adam": lambda p: Adam(p, lr=0.1),
+    "Adam, other options": lambda p: Adam(p, lr=0.3, betas=(0.5, 0.9), eps=1e-4),
+}
+each = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+def by_hand(name: str, x: float, gradients: list[float]) -> float:
+    """The formulas once more, with one number after the other."""
+    lr, beta1, beta2, eps = {"Adam": (0.1, 0.9, 0.999, 1e-8)}.get(name, (0.3, 0.5, 0.9, 1e-4))
+    m = s = 0.0
+    for t, g in enumerate(gradients, 1):
+        if "Adam" in name:
+            m = beta1 * m + (1.0 - beta1) * g
+            s = beta2 * s + (1.0 - beta2) * g * g
+            x -= lr * (m / (1.0 - beta1**t)) / (math.sqrt(s / (1.0 - beta2**t)) + eps)
+        else:
+            m = (0.9 if name == "momentum" else 0.0) * m + g
+            x -= (0.05 if name == "momentum" else 0.1) * m
+    return x
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@given(
+    gradients=arrays.arrays(
+        np.float64, st.tuples(st.integers(1, 6), st.integers(1, 4)), elements=st.floats()
+    )
+)
+def test_values_an_array_and_the_formula_by_hand_agree_in_every_bit(
+    name: str, gradients: np.ndarray
+) -> None:
+    """Whatever the gradients are, infinite and nan included."""
+    start = np.linspace(-1.0, 2.0, gradients.shape[1])
+    values, array = [Value(x) for x in start], start.copy()
+    by_value, by_array = MAKERS[name](values), MAKERS[name](array)
+    for g in gradients:
+        for v, x in zip(values, g, strict=True):
+            v.grad = float(x)
+        by_value.step()
+        before = g.copy()
+        by_array.step(g)
+        assert g.tobytes() == before.tobytes()
+    columns = zip(start.tolist(), gradients.T.tolist(), strict=True)
+    expected = [by_hand(name, x, g) for x, g in columns]
+    np.testing.assert_array_equal([v.data for v in values], expected)
+    np.testing.assert_array_equal(array, expected)
+    assert {type(v.data) for v in values} == {float}
+
+
+@each
+def test_a_program_is_what_has_its_parameters_in_an_array(make: Any) -> None:
+    array = np.array([1.0, -2.0])
+    program = SimpleNamespace(parameters=array)
+    optimiser, same = make(program), make(array.copy())
+    for g in GRADIENTS:
+        optimiser.step(np.array([g, -g]))
+        same.step(np.array([g, -g]))
+    assert program.parameters is array  # changed in place
+    assert optimiser.parameters is array
+    assert array.tolist() == same.parameters.tolist() != [1.0, -2.0]
+    program.parameters = np.zeros(2)  # an array of its own later on is followed
+    optimiser.step(np.ones(2))
+    assert program.parameters.all()
+
+
+@each
+def test_float32_stays_float32(make: Any) -> None:
+    array, exact = np.ones(3, np.float32), np.ones(3)
+    single, double = make(array), make(exact)
+    for g in GRADIENTS:
+        single.step(np.full(3, g, np.float32))
+        double.step(np.full(3, g))
+    assert array.dtype == np.float32
+    assert {a.dtype for a in single.state().values()} <= {np.dtype("f4"), np.dtype("i8")}
+    assert array == pytest.approx(exact, rel=1e-5)
+    assert array.tolist() != exact.tolist()
+
+
+@each
+def test_a_gradient_that_does_not_fit_changes_nothing(make: Any) -> None:
+    array = np.array([1.0, 2.0])
+    optimiser = make(array)
+    optimiser.step(np.array([1.0, 0.5]))
+    before, state = array.copy(), optimiser.state()
+    name = type(optimiser).__name__
+    for gradient, error, says in (
+        (None, TypeError, "expected an array, got None"),
+        ([1.0, 2.0], TypeError, r"expected an array, got \[1.0, 2.0\]"),
+        (np.ones(2, np.float32), TypeError, "expected float64, got float32"),
+        (np.ones(2, int), TypeError, "expected float64, got int64"),
+        (np.ones(3), ValueError, r"expected the shape \(2,\), got \(3,\)"),
+        (np.ones(()), ValueError, r"expected the shape \(2,\), got \(\)"),
+        (np.ones((2, 1)), ValueError, r"expected the shape \(2,\), got \(2, 1\)"),
+    ):
+        with pytest.raises(error, match=f"^{name}.step: gradient: {says}$"):
+            optimiser.step(gradient)
+        assert np.array_equal(array, before)
+        assert all(np.array_equal(a, state[what]) for what, a in optimiser.state().items())
+
+
+@each
+def test_values_have_their_gradients_themselves(make: Any) -> None:
+    x = Value(1.0)
+    optimiser = make([x])
+    with pytest.raises(TypeError, match=r"step: Values have their gradients in \.grad"):
+        optimiser.step(np.ones(1))
+    assert x.data == 1.0
+    assert not any(a.any() for a in optimiser.state().values())
+
+
+@each
+def test_zero_grad_leaves_an_array_as_it_is(make: Any) -> None:
+    array = np.ones(2)
+    make(array).zero_grad()
+    assert array.tolist() == [1.0, 1.0]
+
+
+@each
+def test_a_nan_in_the_gradient_goes_through_and_stays_where_it_is(make: Any) -> None:
+    array = np.ones(2)
+    optimiser = make(array)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for g in (math.nan, 1.0, math.inf):
+            optimiser.step(np.array([g, 1.0]))
+    assert math.isnan(array[0])
+    assert array[1] < 1.0
+
+
+@each
+@pytest.mark.parametrize("start", [[Value(1.0), Value(-1.0)], np.array([1.0, -1.0])])
+def test_a_state_that_was_saved_goes_on_with_the_same_numbers(make: Any, start: Any) -> None:
+    def steps(optimiser: Any, gradients: list[float]) -> None:
+        for g in gradients:
+            if isinstance(start, list):
+                for v in optimiser.parameters:
+                    v.grad = g
+                optimiser.step()
+            else:
+                optimiser.step(np.full(2, g))
+
+    def numbers(parameters: Any) -> list[float]:
+        return [float(p) for p in parameters]
+
+    fresh = numbers(start)
+    straight = make([Value(x) for x in fresh] if isinstance(start, list) else np.array(fresh))
+    steps(straight, GRADIENTS)
+    first = make([Value(x) for x in fresh] if isinstance(start, list) else np.array(fresh))
+    steps(first, GRADIENTS[:3])
+    file = io.BytesIO()
+    np.savez(file, **first.state())
+    there = numbers(first.parameters)
+    second = make([Value(x) for x in there] if isinstance(start, list) else np.array(there))
+    with np.load(io.BytesIO(file.getvalue())) as saved:
+        second.load_state(saved)
+    steps(second, GRADIENTS[3:])
+    assert numbers(second.parameters) == numbers(straight.parameters) != there
+    assert second.state().keys() == straight.state().keys()
+    for what, a in straight.state().items():
+        assert np.array_equal(second.state()[what], a), what
+
+
+def test_the_state_is_a_copy() -> None:
+    optimiser = Adam(np.ones(2))
+    state = optimiser.state()
+    state["mean"] += 1.0
+    assert not optimiser.state()["mean"].any()
+    optimiser.load_state(state)
+    optimiser.step(np.ones(2))
+    assert state["mean"].tolist() == [1.0, 1.0]
+    assert optimiser.steps == 1
+
+
+def test_a_state_of_something_else_is_refused_and_changes_nothing() -> None:
+    optimiser = Adam(np.ones(2))
+    optimiser.step(np.ones(2))
+    before = optimiser.state()
+    good = Adam(np.zeros(2)).state()
+    for state, says in (
+        (SGD(np.ones(2), 0.1).state(), "expected mean, square, steps, got velocity"),
+        ({}, "expected mean, square, steps, got nothing"),
+        (Adam(np.ones(3)).state(), r"mean: expected the shape \(2,\), got \(3,\)"),
+        (good | {"square": np.ones(2, np.float32)}, "square: expected float64, got float32"),
+        (good | {"steps": 3}, "steps: expected an array, got 3"),
+        (good | {"steps": np.array(3.0)}, "steps: expected int64, got float64"),
+    ):
+        with pytest.raises(ValueError, match=rf"^Adam\.load_state: {says}$"):
+            optimiser.load_state(state)
+        for what, a in optimiser.state().items():
+            assert np.array_equal(a, before[what])
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_what_cannot_be_an_array_of_parameters_is_refused(kind: Any) -> None:
+    name = kind.__name__
+    with pytest.raises(TypeError, match=f"{name}: expected an array of float64 or float32, got i"):
+        kind(np.ones(2, int), 0.1)
+    with pytest.raises(ValueError, match=f"{name}: expected at least one parameter, got none"):
+        kind(np.ones(0), 0.1)
+    fixed = np.ones(2)
+    fixed.flags.writeable = False
+    with pytest.raises(ValueError, match=f"{name}: expected an array that can be written to"):
+        kind(fixed, 0.1)
+    with pytest.raises(ValueError, match=f"{name}: expected lr at least 0 and finite, got -1"):
+        kind(np.ones(2), -1)
+    with pytest.raises(TypeError, match="not iterable"):
+        kind(MLP(2, [1]), 0.1)  # its parameters() are what is wanted
