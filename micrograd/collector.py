@@ -17,7 +17,9 @@ To have it otherwise, call `leave_alone()` after importing micrograd.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+from collections.abc import Iterator
 from typing import Any
 
 LARGEST_THRESHOLD = 1 << 23
@@ -54,3 +56,20 @@ def _before_collection(phase: str, info: dict[str, Any]) -> None:
     sample = newest[:_STRETCH] + newest[middle : middle + _STRETCH] + newest[-_STRETCH:]
     if 2 * sum(type(v) is _node_type for v in sample) > len(sample):
         gc.set_threshold(min(_FACTOR * first, LARGEST_THRESHOLD), *others)
+
+
+@contextlib.contextmanager
+def paused() -> Iterator[None]:
+    """Let nothing be collected meanwhile: for work that makes many objects, and no garbage.
+
+    >>> with paused():
+    ...     gc.isenabled()
+    False
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

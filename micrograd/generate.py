@@ -212,16 +212,18 @@ def backward_source(inlined: Sequence[Primitive]) -> str:
 def share_formulas(row: Primitive, g: str, z: str, arguments: list[str]) -> list[Any]:
     """For each argument: what it gets of the gradient, as a formula in these names."""
     symbols = [Symbol(name) for name in arguments]
-    formulas = []
-    for i, partial in enumerate(row.partials):
-        try:
-            formulas.append(share(Symbol(g), partial(Symbol(z), *symbols)))
-        except TypeError as error:
-            raise TypeError(
-                f"primitive {row.name}: partials[{i}] takes plain numbers only ({error}); write it "
-                "with micrograd's own functions, micrograd.exp instead of math.exp"
-            ) from error
-    return formulas
+    return [share_formula(row, i, Symbol(g), Symbol(z), symbols) for i in range(len(symbols))]
+
+
+def share_formula(row: Primitive, i: int, g: Any, z: Any, arguments: Sequence[Any]) -> Any:
+    """What argument i gets of the gradient g, where z is the result: symbols or numbers all."""
+    try:
+        return share(g, row.partials[i](z, *arguments))
+    except TypeError as error:
+        raise TypeError(
+            f"primitive {row.name}: partials[{i}] takes plain numbers only ({error}); write it "
+            "with micrograd's own functions, micrograd.exp instead of math.exp"
+        ) from error
 
 
 def _may_raise(formulas: list[Any]) -> bool:

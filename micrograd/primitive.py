@@ -55,6 +55,10 @@ class Primitive:
         fold: for starred arguments, forward as a loop: where it starts, a
             function of the arguments that have no star, and the next total, a
             function of the total so far and one element of each argument.
+        javascript: forward in a browser, IEEE on every input: an expression
+            whose value is a function, such as "Math.exp" or "(x, y) => x * y".
+            A starred argument arrives as an array. None for a fold, which says
+            it all; and where it is not known.
     """
 
     name: str
@@ -67,6 +71,7 @@ class Primitive:
     domain: tuple[Domain, ...]
     arguments: tuple[str, ...]
     fold: Fold | None = None
+    javascript: str | None = None
     starred: tuple[bool, ...] = field(init=False)
     code_name: str = field(init=False)
 
@@ -243,6 +248,7 @@ def primitive(
     floats: Callable[..., float] | None = None,
     arrays: Callable[..., Any] | None = None,
     fold: Fold | None = None,
+    javascript: str | None = None,
     partials: Sequence[Callable[..., Any]],
     arguments: str | Sequence[str] = "",
     symbol: str = "",
@@ -258,6 +264,9 @@ def primitive(
         arrays: forward on NumPy arrays.
         fold: instead of both, for starred arguments: start and step of a loop,
             written with the public operations. See Primitive.
+        javascript: forward in a browser, as `viz.page` needs it: an expression
+            whose value is a function, such as "x => x * x" or "Math.exp". The
+            derivatives there are printed from `partials`.
         partials: one function of (z, *arguments) for each argument.
         arguments: their names, "x y" or ["x", "y"]; a trailing star marks a
             sequence. Default: x, or x and y.
@@ -271,7 +280,8 @@ def primitive(
         The row, to be called like a function.
 
     Raises:
-        TypeError: if floats, arrays or a partial cannot be called.
+        TypeError: if floats, arrays or a partial cannot be called, or
+            javascript is no string.
         ValueError: if the name is taken or no identifier, or the numbers of
             arguments, partials and intervals differ.
 
@@ -294,6 +304,12 @@ def primitive(
     ]:
         if function is not None and not callable(function):
             raise TypeError(f"primitive {name}: expected a function for {what}, got {function!r}")
+    if javascript is not None and not isinstance(javascript, str):
+        raise TypeError(
+            f"primitive {name}: expected a string of JavaScript for javascript, got {javascript!r}"
+        )
+    if fold is not None and javascript is not None:
+        raise TypeError(f"primitive {name}: expected no javascript beside fold, which says it all")
     if (fold is None) == (floats is None) or (floats is None) != (arrays is None):
         raise TypeError(f"primitive {name}: expected either floats and arrays, or fold")
     names = tuple(arguments.split() if isinstance(arguments, str) else arguments)
@@ -318,7 +334,17 @@ def primitive(
     assert floats is not None
     assert arrays is not None
     row = Primitive(
-        name, symbol or name, latex, level, floats, arrays, tuple(partials), intervals, names, fold
+        name,
+        symbol or name,
+        latex,
+        level,
+        floats,
+        arrays,
+        tuple(partials),
+        intervals,
+        names,
+        fold,
+        javascript,
     )
     table[name] = row
     return row

@@ -39,6 +39,8 @@ class Expression:
 
     __slots__ = ("arguments", "op")
 
+    __array_ufunc__ = None  # a NumPy number leaves arithmetic to the expression
+
     def __init__(self, op: Primitive | None, arguments: Sequence[Any] = ()) -> None:
         self.op = op
         self.arguments = tuple(arguments)

@@ -1,0 +1,143 @@
+"""The source of the primitives' array forms, so that a program runs on its own.
+
+>>> from micrograd import ops
+>>> print(function_source(ops.relu, "relu"))
+def relu(x):
+    return np.maximum(x, 0.0)
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dis
+import linecache
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from micrograd.primitive import Primitive
+
+
+def function_source(row: Primitive, name: str) -> str:
+    """Source of a function that computes a primitive on arrays.
+
+    Arguments:
+        row: the primitive; not one that is declared as a fold.
+        name: what to call the function.
+
+    Returns:
+        Functions that need NumPy alone, `name` the last of them. Where the
+        primitive's own source cannot be had, or needs more, a line that takes
+        the function from the table.
+    """
+    found = _definition(row.arrays, name, {})
+    if found is None:
+        return f"{name} = micrograd.ops.table[{row.name!r}].arrays"
+    return "\n\n\n".join(found)
+
+
+def numpy_name(function: Any) -> str | None:
+    """What NumPy itself calls a function; None if it is not one of NumPy's.
+
+    >>> numpy_name(np.exp), numpy_name(len)
+    ('np.exp', None)
+    """
+    name = getattr(function, "__name__", "")
+    return f"np.{name}" if name and getattr(np, name, None) is function else None
+
+
+def _definition(function: Any, name: str, known: dict[Any, str]) -> list[str] | None:
+    """The source of a Python function and of those it calls; None if there is none to be had."""
+    if not isinstance(function, types.FunctionType) or function.__closure__:
+        return None
+    if function.__defaults__ or function.__kwdefaults__:
+        return None
+    node = _syntax(function)
+    if node is None:
+        return None
+    known[function] = name
+    before: list[str] = []
+    renamed: dict[str, str] = {}
+    for used in sorted(_global_names(function.__code__)):
+        if used not in function.__globals__:
+            if hasattr(builtins, used):
+                continue
+            return None
+        value = function.__globals__[used]
+        if value is np:
+            renamed[used] = "np"
+        elif isinstance(value, int | float):
+            before.append(f"{name}__{used} = {_number(value)}")
+            renamed[used] = f"{name}__{used}"
+        elif (own_name := numpy_name(value)) is not None:
+            renamed[used] = own_name
+        elif isinstance(value, types.FunctionType) and value in known:
+            renamed[used] = known[value]
+        else:
+            inner = _definition(value, f"{name}__{used.strip('_')}", known)
+            if inner is None:
+                return None
+            before += inner
+            renamed[used] = known[value]
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and part.id in renamed:
+            part.id = renamed[part.id]
+        elif isinstance(part, ast.FunctionDef):
+            part.returns = None
+        elif isinstance(part, ast.arg):
+            part.annotation = None
+    if isinstance(node, ast.Lambda):
+        own = f"def {name}({ast.unparse(node.args)}):\n    return {ast.unparse(node.body)}"
+    else:
+        node.name, node.decorator_list = name, []
+        if ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+        own = ast.unparse(node)
+    return [*before, own]
+
+
+def _number(value: float) -> str:
+    return repr(value) if np.isfinite(value) else f"float({str(value)!r})"
+
+
+def _global_names(code: types.CodeType) -> set[str]:
+    """The globals that a function and those inside it name."""
+    names = {str(i.argval) for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
+    inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
+    return names.union(*map(_global_names, inner))
+
+
+def _syntax(function: Callable[..., Any]) -> ast.Lambda | ast.FunctionDef | None:
+    """The part of the source file that defines a function."""
+    code = function.__code__
+    lines = linecache.getlines(code.co_filename, function.__globals__)
+    if not lines:
+        return None
+    try:
+        tree = ast.parse("".join(lines))
+    except SyntaxError:
+        return None
+    inside = [(line, column) for line, _, column, _ in code.co_positions() if column is not None]
+    inside = [(line, column) for line, column in inside if line is not None]
+    matching = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Lambda | ast.FunctionDef):
+            body = node.body if isinstance(node, ast.Lambda) else node.body[0]
+            first = node.lineno if isinstance(node, ast.Lambda) else _first_line(node)
+            last = node.body if isinstance(node, ast.Lambda) else node.body[-1]
+            begin, end = (body.lineno, body.col_offset), (last.end_lineno, last.end_col_offset)
+            within = [position for position in inside if begin <= position < end]
+            if first == code.co_firstlineno and within:
+                matching.append((node, len(within)))
+    if not matching:
+        return None
+    # A function inside another has fewer places of its own than that.
+    nodes = [node for node, count in matching if count == max(c for _, c in matching)]
+    return nodes[-1] if isinstance(nodes[-1], ast.Lambda | ast.FunctionDef) else None
+
+
+def _first_line(node: ast.FunctionDef) -> int:
+    return min([node.lineno, *(d.lineno for d in node.decorator_list)])

@@ -1,0 +1,126 @@
+"""All source of a program: its functions, and the tables and primitives that they need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Final
+
+import numpy as np
+
+from micrograd.engine import Value
+from micrograd.vectorize.adjoint import Adjoint
+from micrograd.vectorize.code import Code, Functions
+from micrograd.vectorize.emit import Emitter
+from micrograd.vectorize.groups import Grouping
+from micrograd.vectorize.lines import Tables
+from micrograd.vectorize.naming import Names
+from micrograd.vectorize.terms import flatten
+
+_PURPOSES: Final = {
+    "forward": "The outputs for each sample.",
+    "value_and_grad": "The mean over the samples, and its gradient by the parameters.",
+    "per_sample_grad": "One gradient for each sample.",
+}
+
+
+class Listing:
+    """Writes a program's functions, each when it is first asked for.
+
+    Arguments:
+        outputs: what is wanted.
+        single: whether that is one Value, not a list.
+        inputs: the leaves of each input.
+        parameters: leaves.
+        dtype: "float64" or "float32".
+    """
+
+    def __init__(
+        self,
+        outputs: Sequence[Value],
+        single: bool,
+        inputs: Sequence[Sequence[Value]],
+        parameters: Sequence[Value],
+        dtype: str,
+    ) -> None:
+        leaves = [*parameters, *(v for one in inputs for v in one)]
+        places, levels = flatten(outputs, leaves)
+        self.grouping = Grouping(
+            len(parameters), [len(one) for one in inputs], places.constants, len(places)
+        )
+        for level in levels:
+            self.grouping.add_level(level)
+        self.outputs = np.array([places[v] for v in outputs])
+        self.single, self.dtype = single, dtype
+        self.labels = [v.label for v in places]
+        self.inputs = _input_names([[v.label for v in one] for one in inputs])
+        self.primitives, self.tables = Functions(dtype, self.inputs), Tables()
+        self._functions: dict[str, str] = {}
+
+    def function(self, name: str) -> str:
+        """Source of one function: "forward", "value_and_grad" or "per_sample_grad"."""
+        if name not in self._functions:
+            self._functions[name] = self._written(name)
+        return self._functions[name]
+
+    def _written(self, name: str) -> str:
+        emitter = Emitter(
+            self.grouping, self.labels, self.inputs, self.primitives, self.tables, self.dtype
+        )
+        emitter.forward()
+        result = self._result(emitter) if name == "forward" else self._derived(emitter, name)
+        arguments = ["parameters"] * (self.grouping.parameters.size > 0) + self.inputs
+        body = emitter.lines.text(result)
+        if any(re.search(r"\bn\b", line.split("  #")[0]) for line in body):
+            body.insert(0, f"n = len({self.inputs[0]})" if self.inputs else "n = 1")
+        lines = [f'"""{_PURPOSES[name]}"""', *body]
+        return "\n".join(
+            [f"def {name}({', '.join(arguments)}):", *(f"    {line}" for line in lines)]
+        )
+
+    def _result(self, emitter: Emitter) -> Code:
+        many = bool(self.inputs)
+        parts = []
+        index, source = self.grouping.index, self.grouping.source
+        for _, run in groupby(self.outputs.tolist(), key=lambda place: int(source[place])):
+            operand = self.grouping.operand(np.array(list(run)))
+            shape = operand.index.shape
+            parts.append(emitter.full(emitter.read(operand), shape, many))
+        if self.single:
+            return Code("{0:4}[:, 0]" if many else "{0:4}[0]", parts[0])
+        if len(parts) == 1:
+            return parts[0]
+        slots = ", ".join(f"{{{i}}}" for i in range(len(parts)))
+        return Code(f"np.concatenate([{slots}], axis=-1)", *parts, shape=index.shape)
+
+    def _derived(self, emitter: Emitter, name: str) -> Code:
+        cost = self.grouping.operand(self.outputs)
+        adjoint = Adjoint(emitter, each=name == "per_sample_grad")
+        if name == "per_sample_grad":
+            return adjoint.run(cost)
+        value = emitter.read(cost)
+        gradient: Code = adjoint.run(cost)
+        if value.batched:
+            gradient = Code("{0:4} / n", gradient, shape=gradient.shape)
+            value = Code("{0:4}.mean()", value, shape=())
+        else:
+            value = Code("{0:4}[0]" if value.shape else "{0:4}", value, shape=())
+        return Code("{0}, {1}", value, gradient, shape=())
+
+    def preamble(self, tables: bool = True) -> str:
+        """The primitives that the functions written so far need, and with `tables` these."""
+        functions = "\n\n\n".join(self.primitives.sources.values())
+        head = "import numpy as np" + "\n\nimport micrograd" * ("micrograd." in functions)
+        numbers = self.tables.source() if tables else ""
+        return "\n\n\n".join(part for part in (head, functions, numbers) if part)
+
+
+def _input_names(labels: Sequence[Sequence[str]]) -> list[str]:
+    names = Names()
+    found = []
+    for i, own in enumerate(labels):
+        given = Names().new(own) if any(own) else "V1"
+        plain = "XY"[i] if len(labels) <= 2 else f"X{i + 1}"
+        found.append(names.unique(plain if given == "V1" else given))
+    return found

@@ -1,0 +1,213 @@
+"""A Program: NumPy functions written from a graph of Values, with their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from micrograd.engine import Value
+from micrograd.primitive import is_number
+from micrograd.vectorize.listing import Listing
+
+Array = npt.NDArray[Any]
+_FUNCTIONS: Final = ("forward", "value_and_grad", "per_sample_grad")
+
+
+def _array(given: Any) -> Array | None:
+    """An array; None for a sequence whose elements differ in length."""
+    try:
+        return np.asarray(given)
+    except ValueError:
+        return None
+
+
+class Program:
+    """NumPy functions that compute what a graph of Values does, for many samples at once.
+
+    Made by `vectorize`. NaN and infinity in the arrays go through the
+    arithmetic as in the engine, and raise nothing.
+
+    Attributes:
+        dtype: of all arrays, float64 or float32.
+    """
+
+    def __init__(
+        self,
+        listing: Listing,
+        inputs: Sequence[int | None],
+        parameters: Sequence[Value],
+        dtype: Any,
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        self._listing: Listing | None = listing
+        self._inputs = list(inputs)
+        self._input_names = listing.inputs
+        self._values = list(parameters)
+        self._parameters = np.zeros(len(parameters), self.dtype)
+        self._single = listing.single
+        self._source = ""
+        self._functions: dict[str, Callable[..., Any]] = {}
+        self.from_values()
+
+    @property
+    def parameters(self) -> Array:
+        """All parameters in one array, in the order given; `-=` changes it in place."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, numbers: Any) -> None:
+        if numbers is self._parameters:
+            return  # after parameters -= ...
+        array = _array(numbers)
+        if array is None or array.dtype.kind not in "fiu" or array.shape != self._parameters.shape:
+            got = "something else" if array is None else f"{array.dtype} of shape {array.shape}"
+            raise ValueError(
+                f"Program.parameters: expected {self._parameters.size} numbers, got {got}"
+            )
+        self._take(array)
+
+    def from_values(self) -> None:
+        """Take the parameters' numbers from the Values.
+
+        Raises:
+            TypeError: if one is no real number; then nothing has changed.
+        """
+        for i, v in enumerate(self._values):
+            if not is_number(v.data):
+                raise TypeError(
+                    f"Program.from_values: expected a real number as parameter {i}, got {v!r}"
+                )
+        self._take(np.array([float(v.data) for v in self._values]))
+
+    def _take(self, numbers: Array) -> None:
+        with np.errstate(all="ignore"):  # what float32 cannot hold is infinite there
+            self._parameters[...] = numbers
+
+    def to_values(self) -> None:
+        """Write the parameters' numbers to the Values."""
+        for v, number in zip(self._values, self._parameters.tolist(), strict=True):
+            v.data = number
+
+    def __call__(self, *arrays: Any) -> Any:
+        """The outputs for each sample.
+
+        Arguments:
+            arrays: one for each input, (batch, size); (batch,) for a single Value.
+
+        Returns:
+            (batch,) for one output, (batch, n_outputs) for a list; without
+            inputs a float, or (n_outputs,).
+
+        Raises:
+            TypeError: for another number of arrays, or one that holds no real numbers.
+            ValueError: for a wrong shape, different numbers of samples, or none.
+        """
+        out = np.array(self._run("forward", arrays), self.dtype)
+        return float(out) if out.ndim == 0 else out
+
+    def value_and_grad(self, *arrays: Any) -> tuple[float, Array]:
+        """The mean of the output over the samples, and its gradient by the parameters.
+
+        Arguments:
+            arrays: as for a call.
+
+        Returns:
+            The mean; and (n_parameters,). The output does not depend on every
+            parameter perhaps: by the others it is zero.
+
+        Raises:
+            TypeError: if there are several outputs; and as for a call.
+            ValueError: as for a call.
+        """
+        value, gradient = self._run("value_and_grad", arrays)
+        return float(value), gradient
+
+    def per_sample_grad(self, *arrays: Any) -> Array:
+        """Each sample's gradient by the parameters.
+
+        Arguments:
+            arrays: as for a call.
+
+        Returns:
+            (batch, n_parameters); without inputs one row. The mean of the rows
+            is the gradient of `value_and_grad`.
+
+        Raises:
+            TypeError: if there are several outputs; and as for a call.
+            ValueError: as for a call.
+        """
+        gradient: Array = self._run("per_sample_grad", arrays)
+        return gradient
+
+    @property
+    def source(self) -> str:
+        """The program as NumPy source, to be read; it runs on its own."""
+        if self._listing is not None:
+            names = _FUNCTIONS if self._single else _FUNCTIONS[:1]
+            functions = [self._listing.function(name) for name in names]
+            self._source = "\n\n\n".join([self._listing.preamble(), *functions]) + "\n"
+        return self._source
+
+    def _run(self, name: str, arrays: Sequence[Any]) -> Any:
+        function = self._functions.get(name) or self._compiled(name)
+        checked = self._checked(name, arrays)
+        if self._values:
+            checked.insert(0, self._parameters)
+        with np.errstate(all="ignore"):
+            return function(*checked)
+
+    def _checked(self, name: str, arrays: Sequence[Any]) -> list[Any]:
+        where = "Program" if name == "forward" else f"Program.{name}"
+        if len(arrays) != len(self._inputs):
+            raise TypeError(
+                f"{where}: expected {len(self._inputs)} arrays "
+                f"({', '.join(self._input_names) or 'none'}), got {len(arrays)}"
+            )
+        checked: list[Array] = []
+        for label, size, given in zip(self._input_names, self._inputs, arrays, strict=True):
+            array = _array(given)
+            shape = "(batch,)" if size is None else f"(batch, {size})"
+            if array is None:
+                raise ValueError(
+                    f"{where}: expected shape {shape} for {label}, got rows that differ"
+                )
+            if array.dtype.kind not in "fiub":
+                raise TypeError(f"{where}: expected real numbers for {label}, got {array.dtype}")
+            if array.shape[1:] != (() if size is None else (size,)) or array.ndim == 0:
+                raise ValueError(f"{where}: expected shape {shape} for {label}, got {array.shape}")
+            if not len(array):
+                raise ValueError(f"{where}: expected at least one sample, {label} has none")
+            if checked and len(array) != len(checked[0]):
+                raise ValueError(
+                    f"{where}: {self._input_names[0]} has {len(checked[0])} samples, "
+                    f"but {label} has {len(array)}"
+                )
+            with np.errstate(all="ignore"):
+                array = array.astype(self.dtype, copy=False)
+            checked.append(array[:, None] if size is None else array)
+        return checked
+
+    def _compiled(self, name: str) -> Callable[..., Any]:
+        if name != "forward" and not self._single:
+            raise TypeError(f"Program.{name}: the program has several outputs; expected one")
+        namespace: dict[str, Any] = {}
+        source = self._source
+        if self._listing is not None:
+            source = self._listing.function(name)
+            source = f"{self._listing.preamble(tables=False)}\n\n\n{source}"
+            namespace.update(self._listing.tables.arrays)
+        exec(compile(source, "<vectorized program>", "exec"), namespace)
+        function: Callable[..., Any] = namespace[name]
+        self._functions[name] = function
+        return function
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The source says it all; compiled functions and the way to it stay here.
+        return self.__dict__ | {"_source": self.source, "_listing": None, "_functions": {}}
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(self._input_names)
+        return f"<Program ({inputs}), {len(self._values)} parameters, {self.dtype}>"

@@ -1,0 +1,214 @@
+"""The scalar graph as columns of numbers, with sums of products brought to one form.
+
+Every Value gets a place, a number. What was written as `affine`, as `sum`, or
+with + and * becomes the same thing: a Total, the products and single terms
+that are added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from micrograd import ops
+from micrograd.engine import Value
+from micrograd.graph import Leaves, operations
+from micrograd.primitive import Primitive
+
+_SUMS = {ops.add, ops.sum, ops.affine, ops.mul}  # and products: a sum of one
+
+
+@dataclass(slots=True)
+class Total:
+    """A sum of products p[i] * q[i] and of single terms; all of them places."""
+
+    place: int
+    p: list[int]
+    q: list[int]
+    singles: list[int]
+
+
+@dataclass(slots=True)
+class Applied:
+    """Any other primitive on places; a list of them for a starred argument."""
+
+    place: int
+    op: Primitive
+    arguments: list[Any]
+
+
+@dataclass
+class Level:
+    """What can be computed at the same time, from the levels before."""
+
+    totals: list[Total] = field(default_factory=list)
+    applied: list[Applied] = field(default_factory=list)
+
+
+class Places(dict[Value, int]):
+    """The place of each Value; one that has none yet when it is asked for is a constant.
+
+    Arguments:
+        leaves: parameters and inputs.
+        known: the numbers of operations on constants.
+    """
+
+    def __init__(self, leaves: Sequence[Value], known: Mapping[Value, float]) -> None:
+        super().__init__((v, i) for i, v in enumerate(leaves))
+        self.level = [0] * len(leaves)
+        self.constants: list[tuple[int, float]] = []
+        self._known = known
+
+    def __missing__(self, v: Value) -> int:
+        place = self.add(v, 0)
+        self.constants.append((place, self._known.get(v, v.data)))
+        return place
+
+    def add(self, v: Value, level: int) -> int:
+        """Give v the next place."""
+        self[v] = place = len(self.level)
+        self.level.append(level)
+        return place
+
+
+def flatten(outputs: Sequence[Value], leaves: Sequence[Value]) -> tuple[Places, list[Level]]:
+    """Number the graph behind some outputs, level by level.
+
+    Arguments:
+        outputs: the Values that are wanted.
+        leaves: parameters and inputs, which get the first places.
+
+    Returns:
+        The places, and the levels: a node's is one more than the highest of
+        those that it is computed from.
+    """
+    # One walk for all outputs: behind a sum of them, which is then forgotten.
+    order = operations(Value._node(ops.sum, [tuple(outputs)], 0.0))[:-1]
+    nodes = [(v, v.op, v.arguments) for v in order]
+    known = _constants(nodes, leaves)
+    nodes = [node for node in nodes if node[0] not in known]
+    absorbed = _absorbed(nodes, outputs)
+    places = Places(leaves, known)
+    varying = set(leaves)
+    levels: list[Level] = []
+    tuples: dict[int, tuple[list[int], int]] = {}  # the neurons of a layer share one
+
+    def numbered(values: Sequence[Value]) -> tuple[list[int], int]:
+        known = tuples.get(id(values))
+        if known is None:
+            numbers = [places[v] for v in values]
+            known = numbers, max(map(places.level.__getitem__, numbers), default=0)
+            tuples[id(values)] = known
+        return known
+
+    def total(v: Value) -> tuple[Total, int]:
+        p: list[int] = []
+        q: list[int] = []
+        singles: list[Value] = []
+        level = 0
+        stack = [v]
+        while stack:
+            u = stack.pop()
+            if u is not v and u not in absorbed:
+                singles.append(u)
+                continue
+            op, arguments = u.op, u.arguments
+            if op is ops.mul:
+                p.append(places[arguments[0]])
+                q.append(places[arguments[1]])
+                level = max(level, places.level[p[-1]], places.level[q[-1]])
+            elif op is ops.affine:
+                w, x, b = arguments
+                for into, values in ((p, w), (q, x)):
+                    numbers, highest = numbered(values)
+                    into += numbers
+                    level = max(level, highest)
+                stack.append(b)
+            else:
+                stack += reversed(arguments if op is ops.add else arguments[0])
+        # x + 0 = x, but for the sign of a zero: the 0 that Python's sum starts from.
+        some = [u for u in singles if u.kind != "constant" or u.data != 0.0 or u in varying]
+        numbers = [places[u] for u in (some if some or p else singles)]
+        return Total(-1, p, q, numbers), max(
+            level, max(map(places.level.__getitem__, numbers), default=0)
+        )
+
+    for v, op, arguments in nodes:
+        if v in absorbed:
+            continue
+        node: Total | Applied
+        if op in _SUMS:
+            node, level = total(v)
+        else:
+            numbers: list[Any] = []
+            level = 0
+            for argument in arguments:
+                if isinstance(argument, tuple):
+                    several, highest = numbered(argument)
+                    numbers.append(several)
+                else:
+                    numbers.append(places[argument])
+                    highest = places.level[numbers[-1]]
+                level = max(level, highest)
+            node = Applied(-1, op, numbers)
+        node.place = places.add(v, level + 1)
+        while len(levels) <= level:
+            levels.append(Level())
+        if isinstance(node, Total):
+            levels[level].totals.append(node)
+        else:
+            levels[level].applied.append(node)
+    for v in outputs:
+        places[v]  # a leaf that is an output
+    return places, levels
+
+
+def _constants(
+    nodes: Sequence[tuple[Value, Any, Any]], leaves: Sequence[Value]
+) -> dict[Value, float]:
+    """The numbers of all nodes that depend on none of the leaves."""
+    varying = set(leaves)
+    known: dict[Value, float] = {}
+
+    def number(v: Value) -> float:
+        return known.get(v, v.data)
+
+    for v, op, arguments in nodes:
+        if any(
+            not varying.isdisjoint(a) if isinstance(a, tuple) else a in varying for a in arguments
+        ):
+            varying.add(v)
+        else:
+            numbers = [
+                list(map(number, a)) if isinstance(a, tuple) else number(a) for a in arguments
+            ]
+            known[v] = op.ieee(*numbers)
+    return known
+
+
+def _absorbed(nodes: Sequence[tuple[Value, Any, Any]], outputs: Sequence[Value]) -> set[Value]:
+    """The sums and products that are but a part of one larger sum, and used nowhere else."""
+    uses = dict.fromkeys((v for v, _, _ in nodes), 0)
+    for v in outputs:
+        if v in uses:
+            uses[v] += 2  # an output is wanted as it is
+    for _, _, arguments in nodes:
+        for argument in arguments:
+            if isinstance(argument, Leaves):
+                continue
+            for v in argument if isinstance(argument, tuple) else (argument,):
+                if v in uses:
+                    uses[v] += 1
+    absorbed: set[Value] = set()
+    for _, op, arguments in nodes:
+        if op is ops.add:
+            terms = arguments
+        elif op is ops.sum:
+            terms = arguments[0]
+        elif op is ops.affine:
+            terms = arguments[2:]
+        else:
+            continue
+        absorbed.update(v for v in terms if uses.get(v) == 1 and v.op in _SUMS)
+    return absorbed

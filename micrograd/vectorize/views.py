@@ -1,0 +1,148 @@
+"""Which elements of an array are read: as a slice and a reshape where that is possible.
+
+An index array says for each element of the result which element of a flat
+array it is. If it is regular the same can be had as a view, without a copy:
+
+>>> import numpy as np
+>>> find_view(np.array([[0, 1, 2], [4, 5, 6]]), size=8).code("P")
+'P.reshape(2, 4)[:, :3]'
+>>> find_view(np.array([1, 4, 7]), size=9).code("P")
+'P[1:8:3]'
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+Index = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class View:
+    """A regular part of a flat array: a slice, a reshape, a slice of that, axes in another order.
+
+    Arguments:
+        region: start, stop and step in the flat array; None for all of it.
+        dims: what that is reshaped to.
+        cut: start, stop and step, or an element, in each of those dimensions.
+        axes: the order of the axes that remain; () if it is kept.
+        shape: of the result.
+    """
+
+    region: tuple[int, int, int] | None
+    dims: tuple[int, ...]
+    cut: tuple[tuple[int, int] | int | None, ...]
+    axes: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def code(self, name: str, lead: bool = False) -> str:
+        """NumPy source.
+
+        Arguments:
+            name: of the array.
+            lead: whether it has another axis before, that of the samples.
+        """
+        first = [":"] if lead else []
+        if self.region is not None:
+            start, stop, step = self.region
+            name += f"[{', '.join([*first, _slice(start, stop, step)])}]"
+        if len(self.dims) > 1:
+            name += f".reshape({', '.join(map(str, ([-1] if lead else []) + list(self.dims)))})"
+        if any(c is not None for c in self.cut):
+            parts = [":" if c is None else str(c) if isinstance(c, int) else _slice(*c, 1)
+                     for c in self.cut]  # fmt: skip
+            while parts[-1] == ":":
+                parts.pop()
+            name += f"[{', '.join([*first, *parts])}]"
+        if self.axes == (1, 0) and not lead:
+            name += ".T"
+        elif self.axes:
+            axes = [0] + [a + 1 for a in self.axes] if lead else self.axes
+            name += f".transpose({', '.join(map(str, axes))})"
+        return name
+
+
+def find_view(index: Index, size: int) -> View | None:
+    """The view that reads these elements of a flat array, in this order and shape.
+
+    Arguments:
+        index: element numbers; no axis of length 1.
+        size: of the flat array.
+
+    Returns:
+        The view; or None where the numbers are not regular, or one is read twice.
+    """
+    if index.size == 0:
+        return None
+    start = int(index.flat[0])
+    if index.size == 1:
+        region = None if size == 1 else (start, start + 1, 1)
+        return View(region, (1,), (None,), (), index.shape)
+    corner = (0,) * index.ndim
+    strides = [int(index[(*corner[:k], 1, *corner[k + 1 :])]) - start for k in range(index.ndim)]
+    if min(strides) < 1:
+        return None
+    regular = start + np.zeros(index.shape, np.int64)
+    for k, stride in enumerate(strides):
+        shape = [1] * index.ndim
+        shape[k] = -1
+        regular += (stride * np.arange(index.shape[k])).reshape(shape)
+    if not np.array_equal(index, regular):
+        return None
+    order = sorted(range(index.ndim), key=lambda k: -strides[k])
+    lengths, steps = [index.shape[k] for k in order], [strides[k] for k in order]
+    axes = tuple(int(a) for a in np.argsort(order)) if order != sorted(order) else ()
+    if len(order) == 1:
+        stop = start + steps[0] * (lengths[0] - 1) + 1
+        region = (start, stop, steps[0])
+        whole = start == 0 and steps[0] == 1 and stop == size
+        return View(None if whole else region, (lengths[0],), (None,), (), index.shape)
+    return _nested(start, size, lengths, steps, axes, index.shape)
+
+
+def _nested(
+    start: int,
+    size: int,
+    lengths: list[int],
+    steps: list[int],
+    axes: tuple[int, ...],
+    shape: tuple[int, ...],
+) -> View | None:
+    """The view for axes of falling steps, each of which fits into the one before."""
+    if any(a % b for a, b in pairwise(steps)):
+        return None
+    widths = [lengths[0], *(steps[k - 1] // steps[k] for k in range(1, len(steps)))]
+    if any(length > width for length, width in zip(lengths[1:], widths[1:], strict=True)):
+        return None
+    dims, wanted = list(widths), list(lengths)
+    units = list(steps)
+    if steps[-1] > 1:  # of the innermost axis only every so manieth element
+        dims.append(steps[-1])
+        wanted.append(0)
+        units.append(1)
+    span = math.prod(dims)
+    base = start if start + span <= size else size - span
+    if base < 0:
+        return None
+    rest = start - base
+    cut: list[tuple[int, int] | int | None] = []
+    for k, (unit, length) in enumerate(zip(units, wanted, strict=True)):
+        offset, rest = divmod(rest, unit)
+        if (k == 0 and offset) or offset + max(length, 1) > dims[k]:
+            return None
+        if length == 0:
+            cut.append(offset)
+        else:
+            cut.append(None if length == dims[k] else (offset, offset + length))
+    region = None if span == size else (base, base + span, 1)
+    return View(region, tuple(dims), tuple(cut), axes, shape)
+
+
+def _slice(start: int, stop: int, step: int) -> str:
+    first = str(start) if start else ""
+    return f"{first}:{stop}" if step == 1 else f"{first}:{stop}:{step}"

@@ -1,0 +1,644 @@
+"""The parts that write a program, one by one: views, terms, names, functions, code, lines."""
+
+from __future__ import annotations
+
+import keyword
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from micrograd import Value, ops, parameter, primitive
+from micrograd.ops import Primitive
+from micrograd.symbols import Symbol, evaluate
+from micrograd.value import recorder
+from micrograd.vectorize.code import Code, Functions, Literal, Name, plus, times
+from micrograd.vectorize.functions import function_source
+from micrograd.vectorize.lines import Lines, Tables
+from micrograd.vectorize.naming import Names
+from micrograd.vectorize.terms import Applied, Level, Total, flatten
+from micrograd.vectorize.views import find_view
+from tests.graphs import ROWS, little_stack, points, programs
+from tests.sources import run
+
+inf, nan = math.inf, math.nan
+
+
+# Views.
+
+
+def seen(index: Any, size: int, lead: bool = False) -> Any:
+    """What the view's source reads of an array that holds its own indices; None if there is none.
+
+    Arguments:
+        index: what is to be read.
+        size: of the array.
+        lead: whether there are two samples of it.
+    """
+    view = find_view(np.asarray(index), size)
+    if view is None:
+        return None
+    array = np.arange(size)
+    if lead:
+        array = np.stack([array, array + size])
+    found = eval(view.code("P", lead), {"P": array})  # noqa: S307
+    assert np.shares_memory(found, array), view
+    assert find_view(np.asarray(index), size) == view
+    return found
+
+
+@st.composite
+def regular(draw: st.DrawFn) -> tuple[Any, int]:
+    """Elements that can be had by slicing, reshaping, slicing again and transposing."""
+    dims = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    before, after, step = (draw(st.integers(low, 3)) for low in (0, 0, 1))
+    size = before + math.prod(dims) * step + after
+    array = np.arange(size)[before : before + math.prod(dims) * step : step].reshape(dims)
+    cuts = [slice(draw(st.integers(0, d - 1)), draw(st.integers(1, d))) for d in dims]
+    array = array[tuple(cuts)].transpose(draw(st.permutations(range(len(dims))))).squeeze()
+    return (array if array.ndim else array.reshape(1)), size
+
+
+@given(regular())
+def test_a_view_reads_what_it_is_to_read(case: tuple[Any, int]) -> None:
+    index, size = case
+    found = seen(index, size)
+    if found is not None:
+        np.testing.assert_array_equal(found, index)
+        np.testing.assert_array_equal(seen(index, size, lead=True), [index, index + size])
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=6), st.sampled_from([(-1,), (2, -1)]))
+def test_there_is_a_view_of_regular_elements_only(numbers: list[int], shape: Any) -> None:
+    index = np.array(numbers)
+    if len(numbers) % 2 == 0 and len(numbers) > 2:
+        index = index.reshape(shape)
+    found = seen(index, 10)
+    if found is not None:
+        np.testing.assert_array_equal(found, index)
+    steps = set(np.diff(numbers).tolist())
+    if index.ndim == 1 and steps and (len(steps) > 1 or min(steps) < 1):
+        assert found is None
+
+
+# fmt: off
+VIEWS = {
+    "all of it": (np.arange(6), 6, "P"),
+    "the beginning": (np.arange(4), 6, "P[:4]"),
+    "the end": (np.arange(4, 6), 6, "P[4:6]"),
+    "one": (np.array([3]), 6, "P[3:4]"),
+    "the only one": (np.array([0]), 1, "P"),
+    "every third": (np.arange(1, 9, 3), 9, "P[1:8:3]"),
+    "a matrix": (np.arange(6).reshape(2, 3), 6, "P.reshape(2, 3)"),
+    "a matrix among others": (np.arange(2, 8).reshape(2, 3), 10, "P[2:8].reshape(2, 3)"),
+    "its transpose": (np.arange(6).reshape(2, 3).T, 6, "P.reshape(2, 3).T"),
+    "without its last column": (np.arange(8).reshape(2, 4)[:, :3], 8, "P.reshape(2, 4)[:, :3]"),
+    "without its first column": (np.arange(8).reshape(2, 4)[:, 1:], 8, "P.reshape(2, 4)[:, 1:4]"),
+    "half a transpose": (np.arange(8).reshape(4, 2)[:2].T, 8, "P[:4].reshape(2, 2).T"),
+    "every other column": (np.arange(8).reshape(2, 4)[:, ::2], 8, "P.reshape(2, 2, 2)[:, :, 0]"),
+    "heads": (
+        np.arange(24).reshape(2, 3, 4).swapaxes(0, 1), 24, "P.reshape(2, 3, 4).transpose(1, 0, 2)"
+    ),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", list(VIEWS))
+def test_these_are_views(name: str) -> None:
+    index, size, expected = VIEWS[name]
+    np.testing.assert_array_equal(seen(index, size), index)
+    np.testing.assert_array_equal(seen(index, size, lead=True), [index, index + size])
+    view = find_view(index, size)
+    assert view is not None
+    assert view.code("P") == expected
+
+
+@pytest.mark.parametrize(
+    "index",
+    [[0, 0], [1, 0], [0, 1, 3], [[0, 1], [0, 1]], [[0, 1], [3, 5]], [[0, 2], [1, 3], [2, 4]], []],
+    ids=["twice", "backwards", "uneven", "rows twice", "uneven rows", "overlapping", "none"],
+)
+def test_these_are_none(index: Any) -> None:
+    assert find_view(np.array(index, np.int64), 6) is None
+
+
+# Terms.
+
+
+def described(outputs: list[Value], leaves: list[Value]) -> list[list[str]]:
+    """Every level in words: labels for places."""
+    places, levels = flatten(outputs, leaves)
+    label = {place: v.label or f"{v.data:g}" for v, place in places.items()}
+    return [
+        sorted(
+            [
+                f"{label[t.place]} = "
+                + " + ".join(
+                    [f"{label[p]} {label[q]}" for p, q in zip(t.p, t.q, strict=True)]
+                    + [label[s] for s in t.singles]
+                )
+                for t in level.totals
+            ]
+            + [
+                f"{label[a.place]} = {a.op.name}"
+                f"({', '.join(_words(argument, label) for argument in a.arguments)})"
+                for a in level.applied
+            ]
+        )
+        for level in levels
+    ]
+
+
+def _words(argument: Any, label: dict[int, str]) -> str:
+    return str([label[a] for a in argument]) if isinstance(argument, list) else label[argument]
+
+
+def named(value: Value, label: str) -> Value:
+    value.label = label
+    return value
+
+
+def abc() -> list[Value]:
+    return [Value(2.0 + i, label) for i, label in enumerate("abc")]
+
+
+SUMS: dict[str, Callable[[Value, Value, Value], Value]] = {
+    "+": lambda a, b, c: a * b + c,
+    "+ the other way": lambda a, b, c: c + a * b,
+    "sum": lambda a, b, c: ops.sum([a * b, c]),
+    "sum of a sum": lambda a, b, c: ops.sum([ops.sum([a * b, c])]),
+    "affine": lambda a, b, c: ops.affine([a], [b], c),
+    "affine without products": lambda a, b, c: ops.affine([], [], a * b + c),
+    "Python's sum": lambda a, b, c: sum([a * b, c]),  # type: ignore[arg-type, return-value]
+    "with zeros": lambda a, b, c: 0 + (a * b + 0.0) + (c + -0.0),
+}
+
+
+@pytest.mark.parametrize("name", list(SUMS))
+def test_a_sum_of_products_is_the_same_however_it_is_written(name: str) -> None:
+    a, b, c = abc()
+    assert described([named(SUMS[name](a, b, c), "z")], [a, b, c]) == [["z = a b + c"]]
+
+
+def test_a_product_is_a_sum_of_one() -> None:
+    a, b, c = abc()
+    assert described([named(a * a, "z")], [a]) == [["z = a a"]]
+    z = named(named(a * b, "ab") * c, "z")
+    assert described([z], [a, b, c]) == [["ab = a b"], ["z = ab c"]]
+
+
+def test_a_part_that_is_used_twice_is_computed_once() -> None:
+    a, b, c = abc()
+    part = named(a + b, "s")
+    twice = [named(part + c, "y"), named(part + a, "z")]
+    assert described(twice, [a, b, c]) == [["s = a + b"], ["y = s + c", "z = s + a"]]
+    assert described([named(part + part, "z")], [a, b]) == [["s = a + b"], ["z = s + s"]]
+    # Used by something that is no sum, as well.
+    z = named(named(part.exp(), "e") + part, "z")
+    assert described([z], [a, b]) == [["s = a + b"], ["e = exp(s)"], ["z = s + e"]] or described(
+        [z], [a, b]
+    ) == [["s = a + b"], ["e = exp(s)"], ["z = e + s"]]
+
+
+def test_a_part_that_is_an_output_is_computed_itself() -> None:
+    a, b, c = abc()
+    part = named(a + b, "s")
+    assert described([named(part + c, "z"), part], [a, b, c]) == [["s = a + b"], ["z = s + c"]]
+
+
+def test_what_cannot_be_taken_apart_is_not() -> None:
+    a, b, c = abc()
+    product = named((a + b) * c, "z")
+    product.parents[0].label = "s"
+    assert described([product], [a, b, c]) == [["s = a + b"], ["z = s c"]]
+    difference = named(a - named(b + c, "s"), "z")
+    assert described([difference], [a, b, c]) == [["s = b + c"], ["z = sub(a, s)"]]
+
+
+def test_a_starred_argument_keeps_its_elements_together() -> None:
+    longest = primitive(
+        "longest_of_parts",
+        arguments="x* b",
+        floats=lambda x, b: max(*x, b),
+        arrays=lambda x, b: np.maximum.reduce([*x, b]),
+        partials=[lambda z, x, b: ops.equal(z, x), lambda z, x, b: ops.equal(z, b)],
+    )
+    a, b, c = abc()
+    z = named(longest([a, named(b.exp(), "e"), a], c), "z")
+    assert described([z], [a, b, c]) == [
+        ["e = exp(b)"],
+        ["z = longest_of_parts(['a', 'e', 'a'], c)"],
+    ]
+
+
+def test_a_level_is_the_longest_way_from_a_leaf() -> None:
+    a, b, c = abc()
+    deep = named(named(a.exp(), "e").sin(), "s")
+    z = named(deep + b * c, "z")
+    assert described([z], [a, b, c]) == [["e = exp(a)"], ["s = sin(e)"], ["z = b c + s"]]
+
+
+def test_leaves_come_first_and_others_are_constants() -> None:
+    a, b, c = abc()
+    places, _ = flatten([a * b + c * 3.0], [c, a])
+    assert (places[c], places[a]) == (0, 1)
+    assert sorted(number for _, number in places.constants) == [b.data, 3.0]
+
+
+def test_a_zero_is_only_left_out_of_a_sum_where_it_is_a_number_in_the_formula() -> None:
+    a, b, _ = abc()
+    b.data = 0.0
+    assert described([named(a + b, "z")], [a, b]) == [["z = a + b"]]
+    assert described([named(a + 0.0, "z")], [a]) == [["z = a"]]
+    assert described([named(a * 0.0, "z")], [a]) == [["z = a 0"]]
+    b.kind = "constant"
+    assert described([named(a + b, "z")], [a]) == [["z = a"]]
+    # Unless the program is given it.
+    assert described([named(a + b, "z")], [a, b]) == [["z = a + b"]]
+
+
+def test_what_depends_on_nothing_that_is_given_is_a_constant() -> None:
+    a, b, c = abc()
+    z = named(a * named((b + c).exp(), "e"), "z")
+    b.data = 0.0  # since it was recorded
+    places, levels = flatten([z, c], [a])
+    assert len(levels) == 1
+    number = dict(places.constants)
+    assert sorted(number.values()) == [c.data, math.exp(0.0 + c.data)]
+    assert described([z], [a]) == [["z = a e"]]
+
+
+def test_sums_of_nothing() -> None:
+    places, levels = flatten([empty := recorder(ops.sum)(())], [])
+    assert (levels, places.constants) == ([], [(places[empty], 0.0)])
+    a, *_ = abc()
+    assert described([named(ops.affine([], [], a), "z")], [a]) == [["z = a"]]
+
+
+def test_outputs_that_are_leaves() -> None:
+    a, b, _ = abc()
+    places, levels = flatten([a, b, a], [a])
+    assert (levels, places.constants, len(places)) == ([], [(1, b.data)], 2)
+
+
+def test_a_deep_graph_is_numbered_without_recursion() -> None:
+    w = parameter(0.5, "w")
+    z = w
+    for i in range(20_000):
+        z = z + w if i % 3 else z.sin()
+    chain = w
+    for _ in range(20_000):
+        chain = w * w + chain
+    with little_stack(60):
+        flatten([z, chain], [w])
+        _, levels = flatten([chain], [w])
+    assert levels == [Level(totals=[Total(1, [0] * 20_000, [0] * 20_000, [0])])]
+
+
+@given(programs(max_steps=12))
+def test_levels_compute_what_the_graph_does(program: Any) -> None:
+    leaves = [Value(x) for x in program.inputs]
+    outputs = program.results(leaves, ROWS)
+    places, levels = flatten(outputs, leaves)
+    numbers = dict(enumerate(v.data for v in leaves)) | dict(places.constants)
+    for level in levels:
+        found: dict[int, float] = {}
+        for t in level.totals:
+            products = [numbers[p] * numbers[q] for p, q in zip(t.p, t.q, strict=True)]
+            found[t.place] = math.fsum([*products, *(numbers[s] for s in t.singles)])
+        for a in level.applied:
+            found[a.place] = a.op.ieee(*(_numbers(argument, numbers) for argument in a.arguments))
+        assert not found.keys() & numbers.keys()
+        numbers |= found
+    for v in outputs:
+        assert numbers[places[v]] == pytest.approx(v.data, rel=1e-9, abs=1e-9)
+    assert all(isinstance(a, Applied) for level in levels for a in level.applied)
+
+
+def _numbers(argument: Any, numbers: dict[int, float]) -> Any:
+    return [numbers[a] for a in argument] if isinstance(argument, list) else numbers[argument]
+
+
+# Names.
+
+
+@pytest.mark.parametrize(
+    ("labels", "vector", "name"),
+    [
+        (["w_{00}^{(1)}", "w_{01}^{(1)}"], False, "W1"),
+        (["b_0^{(12)}", "b_1^{(12)}"], True, "b12"),
+        (["a_j^{(L-1)}"], False, "A_L_1"),
+        (["z^{(L)}", "z_{3}^{(L)}"], False, "Z_L"),
+        (["x"], False, "X"),
+        (["x_1", "x_{2,3}", "x"], False, "X"),
+        ([r"\delta_0"], False, "Delta"),
+        (["token_3"], False, "Token"),
+        (["token_3"], True, "token"),
+        ([r"\lambda"], True, "lambda_"),
+        (["a^{(1)}", "a^{(2)}"], False, "V1"),
+        (["a", "b"], False, "V1"),
+        (["a", ""], False, "V1"),
+        ([""], False, "V1"),
+        ([], False, "V1"),
+        (["a b"], False, "V1"),
+        (["2"], False, "V1"),
+        (["σ"], False, "V1"),
+    ],
+)
+def test_an_array_is_named_as_its_elements_are(labels: Any, vector: bool, name: str) -> None:
+    assert Names().new(labels, vector) == name
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=6),
+            st.sampled_from("np n I_1 K_1 I K_{1} V V^{1} a^{(1)} A if None".split()),
+            st.from_regex(r"\A[A-Za-z]{1,3}(_\{[0-9]{1,2}\})?(\^\{\([A-Za-z0-9-]{1,3}\)\})?\Z"),
+        ),
+        max_size=12,
+    ),
+    st.booleans(),
+)
+def test_names_are_different_and_can_be_names(labels: list[str], vector: bool) -> None:
+    names = Names(["X", "dX"])
+    given_names = [names.new([label], vector) for label in labels]
+    given_names += [names.unique("X"), names.unique("X"), names.numbered("V")]
+    assert len({*given_names, "X", "dX", "np", "n", "gradient"}) == len(given_names) + 5
+    for name in given_names:
+        assert name.isidentifier(), name
+        assert name.isascii(), name
+        assert not keyword.iskeyword(name), name
+
+
+# Functions of the primitives.
+
+SHIFT, FACTORS = 0.5, [1.0, 2.0]
+
+
+def _inner(x: Any, factor: Any) -> Any:
+    return factor * x + SHIFT
+
+
+def _outer(x: Any) -> Any:
+    """Not to be copied."""
+    y: Any = _inner(x, 2.0)  # nor this
+    return np.sqrt(np.abs(y)) + _inner(y, SHIFT)
+
+
+def _uses_a_list(x: Any) -> Any:
+    return x * FACTORS[0]
+
+
+def _even(x: Any) -> Any:
+    return x if SHIFT > 0 else _odd(x)
+
+
+def _odd(x: Any) -> Any:
+    return _even(-x)
+
+
+def _with_branches(x: Any) -> Any:
+    for _ in range(2):
+        x = x + 1.0
+    if len(np.shape(x)) > 3:
+        return -x
+    return np.array([0.0, *np.ravel(x)])[1:].reshape(np.shape(x))
+
+
+def _nested(x: Any) -> Any:
+    def inside(y: Any) -> Any:
+        return _inner(y, x)
+
+    return inside(2.0)
+
+
+def _decorated(function: Any) -> Any:
+    return lambda x: 3.0 * function(x)
+
+
+@_decorated
+def _wrapped(x: Any) -> Any:
+    return np.sin(x)
+
+
+# Two on one line, and one over several.
+# fmt: off
+LEFT, RIGHT = (lambda x: x + 1.0), (lambda x: x - 1.0)
+WITHIN = (lambda f: (lambda x: x * 5.0))(None)
+LONG, = (
+    lambda x:
+        x
+        * 7.0,
+)
+# fmt: on
+
+
+def own(arrays: Any) -> Primitive:
+    return Primitive(
+        "own", "own", "", 4, lambda x: 0.0, arrays, (lambda z, x: 0.0,), (((-1, 1),),), ("x",)
+    )
+
+
+@pytest.mark.parametrize(
+    "function",
+    [_inner, _outer, _even, _with_branches, _nested, LEFT, RIGHT, WITHIN, LONG, lambda x: x**2],
+    ids=["two arguments", "helpers", "mutual", "branches", "nested", "left", "right", "within",
+         "long", "lambda"],
+)  # fmt: skip
+def test_a_functions_source_does_what_the_function_does(function: Any) -> None:
+    source = function_source(own(function), "renamed")
+    arguments = [np.array([-1.5, 0.0, 2.0])] * function.__code__.co_argcount
+    namespace = run("import numpy as np\n" + source)
+    np.testing.assert_array_equal(namespace["renamed"](*arguments), function(*arguments))
+    assert "micrograd" not in source
+    assert "copied" not in source
+
+
+@pytest.mark.parametrize(
+    "function",
+    [_uses_a_list, _wrapped, lambda x, by=2.0: by * x, abs, np.frompyfunc(abs, 1, 1), math.sin],
+    ids=["list", "decorated", "default", "builtin", "frompyfunc", "math"],
+)
+def test_what_has_no_source_of_its_own_is_taken_from_the_table(function: Any) -> None:
+    assert function_source(own(function), "f") == "f = micrograd.ops.table['own'].arrays"
+
+
+def test_a_closure_has_no_source_of_its_own() -> None:
+    factor = 2.0
+    assert "table" in function_source(own(lambda x: factor * x), "f")
+
+
+def test_a_function_from_exec_has_no_source_of_its_own() -> None:
+    # Even where the file that it claims to be from exists.
+    for file in "<string>", __file__, "no_such_file.py":
+        namespace: dict[str, Any] = {}
+        exec(compile("def f(x):\n    return x + 99.0", file, "exec"), namespace)  # noqa: S102
+        assert "table" in function_source(own(namespace["f"]), "f")
+
+
+@pytest.mark.parametrize("name", list(ROWS))
+def test_every_row_of_the_table_can_be_written_out(name: str) -> None:
+    row, functions = ROWS[name], Functions("float64")
+    for point in points(row, 5):
+        parts = [
+            list(map(Literal, a)) if star else Literal(a)
+            for a, star in zip(point, row.starred, strict=True)
+        ]
+        text = str(functions.call(row, parts))
+        source = "\n".join(["import numpy as np", *functions.sources.values(), f"z = {text}"])
+        arrays = [list(map(np.float64, a)) if star else np.float64(a)
+                  for a, star in zip(point, row.starred, strict=True)]  # fmt: skip
+        assert run(source)["z"] == row(*arrays)
+        assert "micrograd" not in source
+
+
+def test_a_function_is_written_once_and_hides_nothing() -> None:
+    functions = Functions("float64")
+    assert [functions.name(ops.sigmoid) for _ in range(2)] == ["sigmoid", "sigmoid"]
+    assert list(functions.sources) == [ops.sigmoid]
+    assert functions.name(ops.abs) == "np.absolute"
+    assert functions.name(ops.exp) == "np.exp"
+    assert functions.name(ops.pow) == "pow_"  # there is a builtin pow
+
+
+# Code: formulas in text, with parentheses where they are needed.
+
+
+@st.composite
+def expressions(draw: st.DrawFn) -> Any:
+    """Formulas in x and y, and numbers that are negative, infinite or nan."""
+    numbers = st.sampled_from([0.0, -0.0, 1.0, -1.0, -2.5, 0.1, inf, -inf, nan, 1e-300])
+    leaves: list[Any] = [Symbol("x"), Symbol("y")]
+    for _ in range(draw(st.integers(1, 8))):
+        row = ROWS[draw(st.sampled_from("add sub mul div neg exp where step pow".split()))]
+        arguments = [
+            draw(st.sampled_from(leaves)) if draw(st.integers(0, 3)) else draw(numbers)
+            for _ in row.arguments
+        ]
+        if not any(hasattr(a, "python") for a in arguments):
+            arguments[0] = leaves[-1]
+        leaves.append(row(*arguments))
+    return leaves[-1]
+
+
+@given(expressions(), st.sampled_from([0.5, -2.0, 0.0, inf]), st.sampled_from([3.0, -0.1, nan]))
+def test_a_formula_is_printed_as_it_is_computed(formula: Any, x: float, y: float) -> None:
+    functions = Functions("float64")
+    code = functions.formula(formula, {n: Code(n, shape=(1,)) for n in "xy"})
+    head = ["import numpy as np", *functions.sources.values()]
+    function = run("\n".join([*head, f"def f(x, y):\n    return {code}"]))["f"]
+    with np.errstate(all="ignore"):
+        result = np.broadcast_to(function(np.array([x]), np.array([y])), 1)
+    expected = evaluate(formula, {"x": x, "y": y})
+    np.testing.assert_allclose(result, [expected], rtol=1e-14, atol=0.0)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0.5, "0.5"), (-0.0, "-0.0"), (inf, "np.inf"), (-inf, "-np.inf"), (nan, "np.nan"), (1, "1.0")],
+)
+def test_a_number_in_the_source(number: float, text: str) -> None:
+    literal = Literal(number)
+    assert str(literal) == text
+    assert f"{literal:4}" == (f"({text})" if number == -inf or text.startswith("-") else text)
+    np.testing.assert_array_equal(eval(text, {"np": np}), number)  # noqa: S307
+
+
+def test_products_and_sums_are_simplified_where_that_is_exact() -> None:
+    a, b = Code("A", shape=(3,)), Code("B", shape=(3,), batched=True)
+    assert times(a, Literal(1.0)) is a
+    assert times(Literal(1.0), a) is a
+    assert str(times(a, Literal(0.0))) == "A * 0.0"  # nan stays nan
+    assert str(times(Literal(2.0), Literal(3.0))) == "6.0"
+    assert str(plus(a, Literal(0.0))) == "A + 0.0"  # -0 + 0 = 0
+    assert str(plus(Literal(2.0), a)) == "A + 2.0"
+    assert str(plus(a, Literal(-2.0))) == "A - 2.0"
+    assert str(plus(Literal(2.0), Literal(3.0))) == "5.0"
+    assert str(times(plus(a, b), plus(a, b))) == "(A + B) * (A + B)"
+    assert (times(a, b).shape, times(a, b).batched) == ((3,), True)
+
+
+# Lines and tables.
+
+
+def test_a_line_that_one_other_uses_is_written_into_it() -> None:
+    lines = Lines([])
+    x = Name("X", (3,), batched=True)
+    z = lines.assign("Z", Code("{0} + 1.0", x, level=1))
+    a = lines.assign("A", Code("np.exp({0})", z))
+    lines.assign("B", Code("np.sin({0})", x))  # nobody uses it
+    assert lines.text(times(a, a)) == ["A = np.exp(X + 1.0)  # (n, 3)", "return A * A"]
+
+
+def test_parentheses_are_put_round_what_is_written_in() -> None:
+    lines = Lines([])
+    z = lines.assign("Z", Code("{0} + 1.0", Name("X", (3,), batched=False), level=1))
+    assert lines.text(times(z, Literal(2.0))) == ["return (X + 1.0) * 2.0"]
+
+
+def test_long_lines_are_not_made_longer() -> None:
+    lines = Lines([])
+    x = Name("a_rather_long_name_for_an_array_of_numbers", (3,), batched=False)
+    first = lines.assign("F", times(x, x))
+    second = lines.assign("S", times(first, x))
+    found = lines.text(times(second, x))
+    assert len(found) > 1
+    assert all(len(line) < 100 for line in found)
+
+
+def test_what_is_kept_and_what_is_done_stay_lines() -> None:
+    lines = Lines([])
+    g = lines.assign("g", Code("np.zeros(3)", shape=(3,)), keep=True)
+    lines.do("{0} += {1}", Code("{0}[:1]", g, shape=(1,)), Literal(2.0))
+    assert lines.text(g) == ["g = np.zeros(3)  # (3,)", "g[:1] += 2.0", "return g"]
+
+
+NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
+
+
+@given(
+    st.one_of(
+        st.lists(NUMBERS, min_size=1, max_size=12).map(np.array),
+        st.lists(st.integers(-9, 99), min_size=1, max_size=12).map(np.array),
+        st.builds(
+            lambda start, step, n: start + step * np.arange(n),
+            st.integers(0, 9),
+            st.integers(-3, 3),
+            st.integers(1, 9),
+        ),
+    ),
+    st.booleans(),
+)
+def test_a_table_is_written_to_the_last_bit(array: Any, matrix: bool) -> None:
+    if matrix and array.size % 2 == 0:
+        array = array.reshape(2, -1)
+    tables = Tables()
+    name = tables.name("T", array)
+    assert tables.name("T", array.copy()) == name
+    found = run("import numpy as np\n" + tables.source())[name]
+    assert found.dtype == array.dtype
+    assert found.shape == array.shape
+    np.testing.assert_array_equal(found, array)
+    numbers = ~np.isnan(array)
+    np.testing.assert_array_equal(np.signbit(found)[numbers], np.signbit(array)[numbers])
+
+
+def test_tables_that_differ_are_different() -> None:
+    tables = Tables()
+    arrays = [np.array([1, 2]), np.array([[1], [2]]), np.array([1.0, 2.0]), np.array([0.0, -0.0])]
+    names = {tables.name("T", a) for a in arrays} | {tables.name("I", arrays[0])}
+    assert len(names) == 5
+
+
+def test_a_long_table_is_written_out_whole() -> None:
+    tables = Tables()
+    array = np.random.default_rng(0).normal(size=3_000)
+    name = tables.name("K", array)
+    with np.printoptions(precision=2, threshold=5, suppress=True):
+        source = tables.source()
+    assert run("import numpy as np\n" + source)[name].tolist() == array.tolist()
