@@ -5,7 +5,8 @@ C0 = (a - y)^2. A weight reaches the cost through z and a, so its derivative is
 the product of three local derivatives: dz/dw, da/dz and dC0/da. One layer
 further back the chain is two factors longer.
 
-Run it with `python -m demos.chain_rule`; pictures go to the folder `out`.
+Run it with `python -m demos.chain_rule`; the pictures, and a page to step
+through, go to the folder `out`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from micrograd import Value, affine, gradcheck, parameter, squared_error
-from viz import draw, explain
+from viz import draw, explain, page
+
+PICTURE = "chain_rule_path.svg"
+CHINESE = "每层一个神经元：把链式法则画成一棵树。"
 
 # The lessons' activations for the last two layers, 0.48 and 0.66; the biases
 # are chosen so that the network has them.
@@ -110,6 +114,8 @@ def main(arguments: list[str] | None = None) -> None:
     print("The tree, with every local derivative and every gradient:")
     for picture in pictures:
         print(f"  {picture}")
+    print("A page to step through it, for any browser:")
+    print(f"  {page(cost, out / 'chain_rule.html').path}")
 
 
 if __name__ == "__main__":

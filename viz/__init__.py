@@ -2,6 +2,7 @@
 
 from viz.draw import TooManyNodesError, draw, draw_dot
 from viz.explain import ErrorTerms, Explanation, Path, error_terms, explain
+from viz.page import Page, page
 from viz.render import Drawing, NoRenderingEngineError, RenderError
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "ErrorTerms",
     "Explanation",
     "NoRenderingEngineError",
+    "Page",
     "Path",
     "RenderError",
     "TooManyNodesError",
@@ -16,4 +18,5 @@ __all__ = [
     "draw_dot",
     "error_terms",
     "explain",
+    "page",
 ]

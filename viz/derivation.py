@@ -103,7 +103,7 @@ class Notation(Namer):
         head = edge.head
         op = head.op
         assert op is not None
-        function = _function(op)
+        function = function_name(op)
         if function:  # sigma(z) has the derivative sigma'(z)
             argument = self.symbol(edge.tail)
             inside = argument.name if isinstance(argument, Symbol) else latex_of_number(argument)
@@ -122,7 +122,7 @@ def factor(x: float) -> str:
     return rf"\left({latex}\right)" if latex.startswith("-") else latex
 
 
-def _function(op: Primitive) -> str:
+def function_name(op: Primitive) -> str:
     """The name of a function of one argument that prints as name(argument); else ""."""
     if not isinstance(op.latex, str) or len(op.arguments) != 1 or any(op.starred):
         return ""

@@ -13,6 +13,7 @@ digraph {
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Final
 
 from micrograd.engine import Value, topological_order
@@ -22,20 +23,21 @@ from viz.render import Drawing
 
 # Fill and border of each kind of box. The fills differ in lightness too, and
 # the legend names them; so they can be told apart without seeing the hue.
-_COLOURS: Final = {
+COLOURS: Final = {
     "parameter": ("#cfe3ff", "#1f5fae"),
     "input": ("#d8f3d4", "#2f7d32"),
     "constant": ("#eeeeee", "#8a8a8a"),
     "operation": ("#fff4d6", "#a86f00"),
     "group": ("#eadcf8", "#6f42a0"),
 }
-_WORDS: Final = {
+WORDS: Final = {
     "parameter": "parameter",
     "input": "input",
     "constant": "constant",
     "operation": "operation",
     "group": "neuron or layer",
 }
+THIN, WIDER = 0.8, 3.2  # how wide an arrow is that adds nothing, and how much wider at most
 _ARROW, _BRIGHT, _FADED = "#4d4d4d", "#c2185b", "#cccccc"
 _TEXT, _QUIET_TEXT, _FADED_TEXT = "#1a1a1a", "#666666", "#9a9a9a"
 _FONT = "Helvetica,Arial,sans-serif"
@@ -98,22 +100,41 @@ def draw(
             "the graph was recorded. Compute it again to draw what holds now",
             stacklevel=2,
         )
-    lit = _lit(root, highlight, picture)
+    drawing = drawing_of(picture, direction, _lit(root, highlight, picture))
+    if legend:
+        _draw_legend(drawing, picture, direction)
+    return drawing
+
+
+def drawing_of(
+    picture: Picture,
+    direction: str,
+    lit: set[str] | None = None,
+    show: Callable[[float], str] = number,
+) -> Drawing:
+    """The picture as DOT, without a legend.
+
+    Arguments:
+        picture: its last box is the root.
+        direction: as for `draw`.
+        lit: the names of the boxes to bring out; None for all alike.
+        show: how numbers are written.
+
+    Returns:
+        The drawing.
+    """
     drawing = Drawing(format="svg", graph_attr={"rankdir": direction})
     drawing.attr("graph", bgcolor="white", fontname=_FONT, nodesep="0.3", ranksep="0.7")
     drawing.attr("node", shape="plain", fontname=_FONT, fontsize="13", fontcolor=_TEXT)
     drawing.attr("edge", fontname=_FONT, fontsize="12", fontcolor=_TEXT, color=_ARROW)
     for box in picture.boxes:
-        drawing.node(
-            box.name, _box_html(box, lit is None or box.name in lit, box.members[-1] is root)
-        )
+        is_root = box is picture.boxes[-1]
+        drawing.node(box.name, _box_html(box, lit is None or box.name in lit, is_root, show))
     widest = max(
         (abs(a.sensitivity) for a in picture.arrows if a.tail.kind != "constant"), default=0.0
     )
     for arrow in picture.arrows:
-        _draw_arrow(drawing, arrow, widest, lit)
-    if legend:
-        _draw_legend(drawing, picture, direction)
+        _draw_arrow(drawing, arrow, widest, lit, show)
     return drawing
 
 
@@ -141,8 +162,15 @@ def _check(root: object, highlight: object, direction: str) -> None:
         raise TypeError(f"draw: expected a Value to draw, got {type(root).__name__} {root!r}")
     if highlight is not None and not isinstance(highlight, Value):
         raise TypeError(f"draw: expected a Value as highlight, got {highlight!r}")
+    check_direction("draw", direction)
+
+
+def check_direction(function: str, direction: str) -> None:
+    """Raise ValueError, in that function's name, if there is no such direction."""
     if direction not in ("LR", "TB", "RL", "BT"):
-        raise ValueError(f"draw: expected direction to be LR, TB, RL or BT, got {direction!r}")
+        raise ValueError(
+            f"{function}: expected direction to be LR, TB, RL or BT, got {direction!r}"
+        )
 
 
 def _check_size(boxes: int, fold: str | None, max_nodes: int) -> None:
@@ -165,12 +193,13 @@ def _lit(root: Value, highlight: Value | None, picture: Picture) -> set[str] | N
     return {box.name for box in picture.boxes if not through.isdisjoint(box.members)}
 
 
-def _box_html(box: Box, lit: bool, is_root: bool) -> str:
-    fill, border = _COLOURS[box.kind] if lit else ("#fafafa", _FADED)
+def _box_html(box: Box, lit: bool, is_root: bool, show: Callable[[float], str]) -> str:
+    fill, border = COLOURS[box.kind] if lit else ("#fafafa", _FADED)
     text = _TEXT if lit else _FADED_TEXT
     width = 3 if is_root else 1
     title = f'<FONT POINT-SIZE="16"><B>{box.title}</B></FONT>' if box.title else ""
-    rows = "".join(f"<TR><TD> {line} </TD></TR>" for line in [title, *box.lines] if line)
+    lines = [line.before + ("" if line.number is None else show(line.number)) for line in box.lines]
+    rows = "".join(f"<TR><TD> {line} </TD></TR>" for line in [title, *lines] if line)
     return _dot_html(
         f'<FONT COLOR="{text}"><TABLE BORDER="{width}" CELLBORDER="0" CELLSPACING="0" '
         f'CELLPADDING="4" STYLE="ROUNDED" BGCOLOR="{fill}" COLOR="{border}">{rows}'
@@ -184,20 +213,27 @@ def _dot_html(markup: str) -> str:
     return f"<{doubled}>"
 
 
-def _draw_arrow(drawing: Drawing, arrow: Arrow, widest: float, lit: set[str] | None) -> None:
+def _draw_arrow(
+    drawing: Drawing,
+    arrow: Arrow,
+    widest: float,
+    lit: set[str] | None,
+    show: Callable[[float], str],
+) -> None:
     share = abs(arrow.sensitivity) / widest if 0.0 < widest < float("inf") else 0.0
-    attributes = {"penwidth": f"{0.8 + 3.2 * share:.2f}"}
+    attributes = {"penwidth": f"{THIN + WIDER * share:.2f}"}
     text = _TEXT
     if arrow.tail.kind == "constant":  # nobody moves it
-        attributes = {"penwidth": "0.80", "color": _COLOURS["constant"][1]}
+        attributes = {"penwidth": f"{THIN:.2f}", "color": COLOURS["constant"][1]}
         text = _QUIET_TEXT
     if lit is not None:
         on_path = arrow.tail.name in lit and arrow.head.name in lit
         attributes["color"] = _BRIGHT if on_path else _FADED
         text = _BRIGHT if on_path else _FADED_TEXT
     if arrow.local is not None:
-        shown = number(arrow.local)
-        formula = arrow.formula if arrow.formula == shown else f"{arrow.formula} = {shown}"
+        formula = arrow.formula
+        if formula != number(arrow.local):
+            formula = f"{formula} = {show(arrow.local)}"
         # A table, for the room that its padding keeps between letters and lines.
         attributes["label"] = _dot_html(
             f'<FONT COLOR="{text}"><TABLE BORDER="0" CELLPADDING="3"><TR><TD>{formula}</TD></TR>'
@@ -207,10 +243,10 @@ def _draw_arrow(drawing: Drawing, arrow: Arrow, widest: float, lit: set[str] | N
 
 
 def _draw_legend(drawing: Drawing, picture: Picture, direction: str) -> None:
-    kinds = [k for k in _COLOURS if any(box.kind == k for box in picture.boxes)]
+    kinds = [k for k in COLOURS if any(box.kind == k for box in picture.boxes)]
     cells = "".join(
-        f'<TR><TD BGCOLOR="{_COLOURS[k][0]}" BORDER="1" COLOR="{_COLOURS[k][1]}">    </TD>'
-        f'<TD ALIGN="LEFT">{_WORDS[k]}</TD></TR>'
+        f'<TR><TD BGCOLOR="{COLOURS[k][0]}" BORDER="1" COLOR="{COLOURS[k][1]}">    </TD>'
+        f'<TD ALIGN="LEFT">{WORDS[k]}</TD></TR>'
         for k in kinds
     )
     if picture.arrows:

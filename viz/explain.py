@@ -39,7 +39,8 @@ from viz.derivation import (
 from viz.mathtext import latex_of_number, number, text_of_label, text_of_latex
 from viz.paths import Edge, Users, count, edges, gradients, passed_on, walk
 
-_LONG, _ENDS = 12, 5  # of a product longer than that, so many factors are shown at each end
+MAX_PATHS: Final = 16  # that are listed, where nothing else is said
+LONG, ENDS = 12, 5  # of a product longer than that, so many factors are shown at each end
 _MOST_TERMS: Final = 16  # of a step of the recursion
 
 
@@ -158,7 +159,7 @@ class Explanation:
         )
 
 
-def explain(root: Value, w: Value, max_paths: int = 16) -> Explanation:
+def explain(root: Value, w: Value, max_paths: int = MAX_PATHS) -> Explanation:
     """Say why the derivative of root by w is what it is.
 
     Every path from w to root contributes the product of the local derivatives
@@ -245,9 +246,9 @@ def _product(factors: list[str], path: Path, root: Value, notation: Notation, gr
 
 def _ends(edges: Sequence[Edge], written: Callable[[Edge], str]) -> list[str]:
     """The factors; of very many, those at either end."""
-    if len(edges) <= _LONG:
+    if len(edges) <= LONG:
         return list(map(written, edges))
-    first, last = edges[:_ENDS], edges[-_ENDS:]
+    first, last = edges[:ENDS], edges[-ENDS:]
     return [*map(written, first), r"\ldots", *map(written, last)]
 
 

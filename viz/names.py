@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from micrograd import ops
@@ -15,7 +15,8 @@ _MOST_TERMS: Final = 4  # of a sum of products, before "w·a + b" has to do
 _LONGEST: Final = 80  # characters of a label; Graphviz itself gives up at 16,384
 
 
-def _short(label: str) -> str:
+def short(label: str) -> str:
+    """The label, or as much of it as can be shown."""
     return label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…"
 
 
@@ -37,7 +38,7 @@ class Namer:
     def name(self, v: Value) -> str:
         """The markup of what v is called."""
         if v.label:
-            return html_of_label(_short(str(v.label)))
+            return html_of_label(short(str(v.label)))
         if v.kind == "constant":
             return number(v.data)
         return html_of_latex(f"v_{{{self._numbers[v]}}}")
@@ -61,19 +62,8 @@ class Namer:
         return html_of_latex(formula.latex(), self.markup)
 
     def _applying(self, formula: Any) -> Any:
-        if isinstance(formula, Symbol) or not isinstance(formula, Expression):
-            return formula
-        parts = [
-            [self._applying(p) for p in part]
-            if isinstance(part, list | tuple)
-            else self._applying(part)
-            for part in formula.arguments
-        ]
-        if formula.op is ops.where:
-            condition, one, other = parts
-            return one if evaluate(condition, self._data) else other
-        assert formula.op is not None
-        return formula.op(*parts)
+        """The case that applies."""
+        return _decided(formula, lambda condition: evaluate(condition, self._data) != 0.0)
 
     def operation(self, v: Value) -> str:
         """How v is computed from its parents, as markup."""
@@ -103,3 +93,56 @@ class Namer:
                 names = [None if isinstance(p, tuple) else self.symbol(p) for p in point]
                 out.append(partial(z, *names))
         return out
+
+
+Case = tuple[tuple[tuple[Any, bool], ...], Any]  # conditions, each with its truth; and a formula
+
+
+def cases(formula: Any) -> list[Case]:
+    """A formula by cases as one formula for each case.
+
+    Of the conditions, one that earlier ones decide is not asked.
+
+    >>> x = Symbol("x")
+    >>> [(len(conditions), formula.latex()) for conditions, formula in
+    ...     cases(1.0 + ops.where(ops.equal(x, 0.0), 2.0 * x, ops.where(x, x, 3.0 * x)))]
+    [(1, '1 + 2 x'), (2, '1 + x'), (2, '1 + 3 x')]
+    """
+    out: list[Case] = []
+    waiting: list[tuple[bool, ...]] = [()]
+    while waiting:
+        answers = waiting.pop()
+        asked: list[tuple[Any, bool]] = []
+
+        def decide(
+            condition: Any,
+            answers: tuple[bool, ...] = answers,
+            asked: list[tuple[Any, bool]] = asked,
+        ) -> bool:
+            asked.append((condition, answers[len(asked)] if len(asked) < len(answers) else True))
+            return asked[-1][1]
+
+        one = _decided(formula, decide)
+        out.append((tuple(asked), one))
+        given = tuple(answer for _, answer in asked)
+        waiting += [(*given[:i], False) for i in range(len(answers), len(given))]
+    return out
+
+
+def _decided(formula: Any, decide: Callable[[Any], bool]) -> Any:
+    """The formula without `where`: of each, what the condition chooses."""
+    if isinstance(formula, Symbol) or not isinstance(formula, Expression):
+        return formula
+    op, arguments = formula.op, formula.arguments
+    assert op is not None
+    if op is ops.where:
+        condition = _decided(arguments[0], decide)
+        if isinstance(condition, Expression):
+            return _decided(arguments[1 if decide(condition) else 2], decide)
+        return _decided(arguments[1 if condition else 2], decide)
+    return op(
+        *(
+            [_decided(p, decide) for p in part] if star else _decided(part, decide)
+            for part, star in zip(arguments, op.starred, strict=True)
+        )
+    )

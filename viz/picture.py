@@ -18,6 +18,19 @@ from viz.paths import edges, gradients
 
 
 @dataclass
+class Line:
+    """A line of a box.
+
+    Attributes:
+        before: markup.
+        number: what stands at the end; None for nothing.
+    """
+
+    before: str
+    number: float | None = None
+
+
+@dataclass
 class Box:
     """One box of the picture.
 
@@ -25,14 +38,15 @@ class Box:
         name: deterministic, unique in the picture.
         kind: "parameter", "input", "constant", "operation" or "group".
         title: markup of what it is called.
-        lines: markup of what stands below.
+        lines: what stands below; of a single value its operation, its number
+            and its gradient, as far as it has them.
         members: the Values it stands for; the last is the one whose number it shows.
     """
 
     name: str
     kind: str
     title: str
-    lines: list[str]
+    lines: list[Line]
     members: tuple[Value, ...]
 
 
@@ -189,7 +203,7 @@ class _Builder:
                 crowds.update(dict.fromkeys(x, tuple(x)))
         return crowds
 
-    def _add(self, kind: str, title: str, lines: list[str], members: tuple[Value, ...]) -> None:
+    def _add(self, kind: str, title: str, lines: list[Line], members: tuple[Value, ...]) -> None:
         box = Box(f"n{len(self.boxes)}", kind, title, lines, members)
         self.boxes.append(box)
         self.box_of.update(dict.fromkeys(members, box))
@@ -199,26 +213,26 @@ class _Builder:
         title = self.namer.name(v)
         lines = []
         if v.op is not None:
-            lines.append(f"= {self.namer.operation(v)}")
+            lines.append(Line(f"= {self.namer.operation(v)}"))
         if not (v.kind == "constant" and unnamed):
-            lines.append(f"= {number(v.data)}")
+            lines.append(Line("= ", v.data))
         if v.kind != "constant":
             lines += self._gradient(v)
         self._add(v.kind, title, lines, (v,))
 
-    def _gradient(self, v: Value) -> list[str]:
+    def _gradient(self, v: Value) -> list[Line]:
         """What the root's derivative by v is; and `.grad`, where it holds something else."""
         slope = self.gradients[v]
-        lines = [f"∂{self.namer.name(self.root)}/∂{self.namer.name(v)} = {number(slope)}"]
+        lines = [Line(f"∂{self.namer.name(self.root)}/∂{self.namer.name(v)} = ", slope)]
         if self.root.grad != 0.0 and not _alike(slope, v.grad):  # 0: backward was not run
-            lines.append(f"accumulated: {number(v.grad)}")
+            lines.append(Line("accumulated: ", v.grad))
         return lines
 
     def _group_box(self, group: Group) -> None:
         members = tuple(v for z, a in group.neurons for v in ({z: 0, a: 0}))
         if len(group.neurons) == 1:
             z, a = group.neurons[0]
-            lines = [f"{_weights(len(z.arguments[0]))}, 1 bias", f"= {number(a.data)}"]
+            lines = [Line(f"{_weights(len(z.arguments[0]))}, 1 bias"), Line("= ", a.data)]
             lines += self._gradient(a)
             self._add("group", self.namer.name(a), lines, members)
             return
@@ -229,17 +243,20 @@ class _Builder:
         gradients = [self.gradients[a] for _, a in group.neurons]
         assert function is not None
         lines = [
-            f"{n} neurons, {html_of_label(function.symbol)}",
-            f"{_weights(n * nin)}, {n} biases",
-            f"values {_range(numbers)}",
-            f"gradients {_range(gradients)}",
+            Line(f"{n} neurons, {html_of_label(function.symbol)}"),
+            Line(f"{_weights(n * nin)}, {n} biases"),
+            Line(f"values {_range(numbers)}"),
+            Line(f"gradients {_range(gradients)}"),
         ]
         title = f"{self.namer.name(first)} … {self.namer.name(last)}"
         self._add("group", title, lines, members)
 
     def _crowd_box(self, values: tuple[Value, ...]) -> None:
         title = f"{self.namer.name(values[0])} … {self.namer.name(values[-1])}"
-        lines = [f"{len(values)} inputs", f"values {_range([v.data for v in values])}"]
+        lines = [
+            Line(f"{len(values)} inputs"),
+            Line(f"values {_range([v.data for v in values])}"),
+        ]
         kind = values[0].kind
         self._add(kind, title, lines, values)
 

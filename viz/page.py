@@ -1,0 +1,210 @@
+"""One HTML file to step through the chain rule in: no network, nothing to install.
+
+>>> from micrograd import Value, parameter
+>>> from viz import page
+>>> w, a = parameter(0.5, "w"), Value(3.0, "a")
+>>> C = (w * a).tanh(); C.label = "C"
+>>> shown = page(C)  # page(C, "chain_rule.html") writes it to a file
+>>> shown.html.splitlines()[0]
+'<!doctype html>'
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from micrograd.engine import Value, topological_order
+from micrograd.files import atomic_write
+from viz.derivation import TEXT
+from viz.draw import COLOURS, THIN, WIDER, WORDS, TooManyNodesError, check_direction
+from viz.explain import ENDS, LONG, MAX_PATHS
+from viz.javascript import javascript_of
+from viz.mathtext import escaped
+from viz.pagedata import (
+    References,
+    backward_order,
+    choices,
+    edges,
+    in_one_line,
+    is_number_in_a_formula,
+    nodes,
+)
+from viz.picture import Picture, picture_of
+from viz.svg import Label, layout, svg_of
+
+# One after the other they are one script.
+_SCRIPTS: Final = ("graph.js", "mathematics.js", "picture.js", "panels.js", "main.js")
+
+
+@dataclass(frozen=True, repr=False)
+class Page:
+    """A page. In a notebook it shows itself.
+
+    Attributes:
+        html: the whole file.
+        path: where it was written; None if it was not.
+    """
+
+    html: str
+    path: Path | None
+
+    def __repr__(self) -> str:
+        where = "in no file" if self.path is None else f"in {self.path}"
+        return f"<Page of {len(self.html.encode()):,} bytes, {where}>"
+
+    def _repr_html_(self) -> str:
+        # Its scripts run, but as those of a stranger: they cannot reach the notebook.
+        return (
+            '<iframe sandbox="allow-scripts" title="The chain rule, step by step" width="100%" '
+            f'height="760" frameborder="0" srcdoc="{html.escape(self.html)}"></iframe>'
+        )
+
+
+def page(
+    root: Value,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    max_nodes: int = 200,
+    direction: str = "LR",
+) -> Page:
+    """Make a page on which to step through the forward and the backward pass of a graph.
+
+    It shows the picture that `draw` makes, each step of both passes with its
+    numbers, and the derivative by the value one clicks, path by path. Every
+    leaf has a slider and a field; what follows from a change is worked out at
+    once, by the table's own definitions. "Descend" takes a step of gradient
+    descent on the parameters, or on all inputs where none is a parameter. The
+    page's address keeps the leaves and the step, to be sent to somebody.
+
+    All numbers are worked out anew from the leaves as they are now; neither
+    `.grad` nor other values' `.data` are read. A slider goes as far as twice
+    the leaf's size to either side of it, and at least by 1; a field takes any
+    number.
+
+    Arguments:
+        root: the value to differentiate, the cost for example.
+        path: the file to write, whole or not at all; None for no file.
+        max_nodes: more values than that are an error.
+        direction: "LR", left to right, or "TB", "RL", "BT".
+
+    Returns:
+        The page. It shows itself in a notebook.
+
+    Raises:
+        TypeError: if root is no Value, or a primitive's partial derivative
+            takes plain numbers only.
+        TooManyNodesError: for more values than max_nodes.
+        ValueError: for another direction, or if a primitive has no JavaScript form.
+        NoRenderingEngineError: if there is no Graphviz to lay out the picture.
+        OSError: if the file cannot be written; one that was there is kept.
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"page: expected a Value to show, got {type(root).__name__} {root!r}")
+    check_direction("page", direction)
+    order = topological_order(root)
+    if len(order) > max_nodes:
+        raise TooManyNodesError(
+            f"page: the graph has {len(order):,} values, more than max_nodes={max_nodes}; "
+            "raise max_nodes, or make the page of a smaller part: a single sample, say"
+        )
+    text = _html(root, order, direction)
+    if path is None:
+        return Page(text, None)
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(target) as file:
+        file.write(text.encode())
+    return Page(text, target)
+
+
+def _html(root: Value, order: Sequence[Value], direction: str) -> str:
+    notation = References(order)
+    title = f"{notation.written(root, TEXT)}: the chain rule, step by step"
+    labels = [
+        [] if is_number_in_a_formula(p) else [notation.label(formula) for _, formula in several]
+        for v, slopes in notation.by_cases.items()
+        for p, several in zip(v.parents, slopes, strict=True)
+    ]
+    picture = _picture(root, order, labels)
+    arrows = list(edges(order, notation))
+    data = {
+        "nodes": list(nodes(order, notation)),
+        "edges": arrows,
+        "backward": backward_order(order, arrows),
+        "maxPaths": MAX_PATHS,
+        "long": LONG,
+        "ends": ENDS,
+        "thin": THIN,
+        "wider": WIDER,
+    }
+    table = javascript_of(v.op for v in order if v.op is not None)
+    script = "\n".join(
+        ['"use strict";', "{", table, choices(order, notation), *map(_file, _SCRIPTS), "}"]
+    )
+    style = f"{_colours()}\n{_file('page.css')}"
+    parts = {
+        "title": escaped(title),
+        "policy": (
+            f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
+            "img-src data:; base-uri 'none'; form-action 'none'"
+        ),
+        "style": style,
+        "picture": svg_of(picture, layout(picture, direction), labels, title),
+        "legend": _legend(picture),
+        "data": _json(data),
+        "script": script,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _file("page.html"))
+
+
+def _picture(root: Value, order: Sequence[Value], labels: Sequence[Sequence[Label]]) -> Picture:
+    """The picture that `draw` makes, but for what other graphs accumulated; names in one line."""
+    picture = picture_of(root, order)
+    for box in picture.boxes:
+        numbered = [line for line in box.lines if line.number is not None]
+        box.lines = [line for line in box.lines if line not in numbered[2:]]
+        box.title = in_one_line(box.title)
+        for line in box.lines:
+            line.before = in_one_line(line.before)
+    for arrow, several in zip(picture.arrows, labels, strict=True):
+        arrow.formula = max((label.formula for label in several), key=len, default="")
+    return picture
+
+
+def _json(data: Any) -> str:
+    """The data as the content of a script element: no tag begins in it, whatever a label is."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c")
+
+
+def _hash(text: str) -> str:
+    """What a Content-Security-Policy calls a script or style of that text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _file(name: str) -> str:
+    return resources.files("viz").joinpath("web", name).read_text(encoding="utf-8").strip()
+
+
+def _colours() -> str:
+    """The picture's colours as `draw` has them, for the light theme."""
+    pairs = "".join(
+        f" --light-{kind}: {fill}; --light-{kind}-border: {border};"
+        for kind, (fill, border) in COLOURS.items()
+    )
+    return f":root {{{pairs} }}"
+
+
+def _legend(picture: Picture) -> str:
+    kinds = [kind for kind in COLOURS if any(box.kind == kind for box in picture.boxes)]
+    return "".join(f'<li class="{kind}">{escaped(WORDS[kind])}</li>' for kind in kinds)
