@@ -10,26 +10,25 @@ Run it with `python -m demos.moons`; the picture goes to the folder `out`.
 
 from __future__ import annotations
 
-import argparse
 import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from demos.common import BLUE, ORANGE, axes, parser, progress, save
 from micrograd import Value, no_grad
 from micrograd.nn import MLP
 from micrograd.optim import SGD
 
-try:
-    import matplotlib.figure
-    import numpy as np
-    from sklearn.datasets import make_moons
-    from tqdm import tqdm
-except ModuleNotFoundError as error:
-    raise SystemExit(f'{error}; this demo needs: pip install "micrograd-viz[demos]"') from error
+PICTURE = "moons.png"
+CHINESE = "两个月牙：用标量 Value 搭成的网络学会一条弯曲的边界，分开直线分不开的两类点。"
 
 
 def data(seed: int) -> tuple[Any, Any]:
     """100 points, shape (100, 2), and their moon, -1 or 1, shape (100,)."""
+    from sklearn.datasets import make_moons
+
     np.random.seed(seed)  # as micrograd's notebook does
     X, y = make_moons(n_samples=100, noise=0.1)
     return X, y * 2 - 1
@@ -49,15 +48,15 @@ def train(model: MLP, X: Any, y: Any, steps: int) -> list[float]:
     """Full-batch descent with a falling learning rate; returns the cost before each step."""
     descent = SGD(model.parameters(), lr=1.0)
     costs = []
-    with tqdm(range(steps), unit="step", disable=None) as progress:
-        for step in progress:
-            cost, accuracy = cost_and_accuracy(model, X, y)
-            descent.zero_grad()
-            cost.backward()
-            descent.lr = 1.0 - 0.9 * step / 100
-            descent.step()
-            costs.append(cost.data)
-            progress.set_postfix_str(f"cost {cost.data:.4f}, accuracy {accuracy:.0%}")
+    bar = progress(range(steps), "step")
+    for step in bar:
+        cost, accuracy = cost_and_accuracy(model, X, y)
+        descent.zero_grad()
+        cost.backward()
+        descent.lr = 1.0 - 0.9 * step / 100
+        descent.step()
+        costs.append(cost.data)
+        bar.set_postfix_str(f"cost {cost.data:.4f}, accuracy {accuracy:.0%}")
     return costs
 
 
@@ -67,32 +66,27 @@ def picture(model: MLP, X: Any, y: Any, costs: list[float], path: Path) -> None:
     across, up = np.linspace(left, right, 60), np.linspace(bottom, top, 60)
     with no_grad():
         scores = np.array([[model([x, v]).data for x in across] for v in up])
-    figure = matplotlib.figure.Figure(figsize=(10, 4.2), layout="constrained")
-    curve, plane = figure.subplots(1, 2)
-    curve.plot(costs, color="#1f5fae")
+    figure, (curve, plane) = axes(2)
+    curve.plot(costs)
     curve.set(xlabel="step", ylabel="cost", yscale="log", title="cost of all 100 samples")
-    curve.grid(alpha=0.3)
     plane.contourf(across, up, scores, levels=[-1e9, 0, 1e9], colors=["#cfe3ff", "#ffe0cc"])
     plane.contour(
         across, up, scores, levels=[-1, 0, 1], colors="#555555", linestyles=[":", "-", ":"]
     )
-    for side, colour, marker in ((-1, "#1f5fae", "o"), (1, "#c2501b", "^")):
+    for side, colour, marker in ((-1, BLUE, "o"), (1, ORANGE, "^")):
         plane.scatter(
             *X[y == side].T, color=colour, marker=marker, edgecolor="white", label=f"y = {side}"
         )
     plane.set(xlabel="$x_0$", ylabel="$x_1$", title="decision boundary (dotted: margin)")
     plane.legend()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    save(figure, path)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Train, report, draw."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=1337)
-    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture")
-    options = parser.parse_args(arguments)
+    options = parser(__doc__, seed=1337)
+    options.add_argument("--steps", type=int, default=100)
+    options = options.parse_args(arguments)
     random.seed(options.seed)
     X, y = data(options.seed)
     model = MLP(2, [16, 16, 1])
@@ -102,8 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
     if costs:
         print(f"cost before the first step {costs[0]}, before the last {costs[-1]:.10f}")
     print(f"cost now {cost.data:.10f}, accuracy {accuracy:.0%}")
-    picture(model, X, y, costs, options.out / "moons.png")
-    print(f"picture: {options.out / 'moons.png'}")
+    picture(model, X, y, costs, options.out / PICTURE)
 
 
 if __name__ == "__main__":
