@@ -102,6 +102,16 @@ def network(layers: Layers, relu: Callable[[Any], Any], x: list[Any]) -> Any:
     return x[0]
 
 
+def nodes_of(root: Any) -> int:
+    """How many nodes a graph has, leaves included."""
+    seen, stack = {root}, [root]
+    while stack:
+        parents = set(stack.pop()._prev) - seen
+        seen |= parents
+        stack += parents
+    return len(seen)
+
+
 def svm_loss(
     model: Callable[[list[Any]], Any],
     parameters: list[Any],
@@ -148,7 +158,7 @@ def graph_job(engine: Engine, task: dict[str, Any]) -> Job:
         cost.backward()
         return cost.data
 
-    step = train if task["trains"] else one_sample
+    step = one_sample if task["kind"] == "sample" else train
     return Job(reset, step, lambda: [p.grad for p in parameters], record)
 
 

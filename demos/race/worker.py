@@ -8,36 +8,54 @@ from __future__ import annotations
 
 import gc
 import json
+import os
+import statistics
 import sys
 import time
 import tracemalloc
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
-from demos.race.programs import Engine, Job, graph_job, load, xad_job
+from demos.race.programs import Engine, Job, graph_job, load, nodes_of, xad_job
 
 Answer = dict[str, Any]
 
 
-def check(job: Job) -> Answer:
-    """The loss and the gradient at the start, and the loss one step later."""
+def check(job: Job, steps: int = 2) -> Answer:
+    """The loss and the gradient at the start, and the losses of the steps that follow."""
     job.reset()
     losses, gradient = [float(job.step())], [float(g) for g in job.gradient()]
-    return {"losses": [*losses, float(job.step())], "gradient": gradient}
+    return {"losses": losses + [float(job.step()) for _ in range(steps - 1)], "gradient": gradient}
 
 
-def clock(job: Job, seconds: float) -> Answer:
-    """The time of one step: the mean over as many as it takes to fill the given time."""
+def clock(job: Job, seconds: float, warm: float = 0.0) -> Answer:
+    """The time of a step, over as many as it takes to fill the given time.
+
+    Arguments:
+        job: the workload.
+        seconds: the time.
+        warm: seconds of steps before that, which do not count: until caches are
+            filled, and the threads of who came before have gone to sleep.
+
+    Returns:
+        The mean, which the collector's work is part of; and the median, which
+        knows nothing of the few steps that the machine interrupts.
+    """
     job.reset()
     if not gc.isenabled():
         gc.collect()  # off the clock, the cycles that the last round has left behind
-    steps, passed, start = 0, 0.0, time.perf_counter()
-    while passed < seconds:
+    start = time.perf_counter()
+    while time.perf_counter() - start < warm:
         job.step()
-        steps += 1
-        passed = time.perf_counter() - start
-    return {"seconds": passed / steps}
+    times = [time.perf_counter()]
+    while times[-1] - times[0] < seconds:
+        job.step()
+        times.append(time.perf_counter())
+    steps = [after - before for before, after in pairwise(times)]
+    return {"mean": statistics.fmean(steps), "median": statistics.median(steps)}
 
 
 def chains(engine: Engine, nodes: int, repeats: int = 1) -> Answer:
@@ -85,12 +103,7 @@ def graph_memory(job: Job) -> Answer:
         return root
 
     root, recorded, _ = traced(record)
-    seen, stack = {root}, [root]
-    while stack:
-        parents = set(stack.pop()._prev) - seen
-        seen |= parents
-        stack += parents
-    nodes = len(seen) - len(job.gradient())  # the parameters were there before
+    nodes = nodes_of(root) - len(job.gradient())  # the parameters were there before
     _, differentiated, _ = traced(record_and_differentiate)
     return {"nodes": nodes, "recorded": recorded / nodes, "after backward": differentiated / nodes}
 
@@ -102,21 +115,41 @@ def collector(on: bool) -> Answer:
     return {}
 
 
+def keep_to(threads: int) -> None:
+    """Compute with so many threads, on so many processors; before libraries are imported."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = str(threads)
+    if threads == 1:
+        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    # XLA takes as many threads as there are processors.
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+
+
 def start(name: str, folder: str | None, task: dict[str, Any]) -> dict[str, Callable[..., Answer]]:
     """Prepare the task, and give the functions that answer requests."""
-    if name == "xad":
+    kind = task["kind"]
+    if "threads" in task:
+        keep_to(task["threads"])
+    functions: dict[str, Callable[..., Answer]] = {}
+    if kind == "minibatch":
+        job = import_module("demos.race.minibatch").JOBS[name](task)
+    elif kind == "transformer":
+        transformer = import_module("demos.race.transformer")
+        job = transformer.JOBS[name](task)
+        functions["operations"] = partial(transformer.operations, task)
+    elif kind == "recording":
+        return {"recording": import_module("demos.race.recording").recording}
+    elif name == "xad":
         job = xad_job(task)
-        return {"check": partial(check, job), "clock": partial(clock, job), "collector": collector}
-    engine = load(name, folder)
-    job = graph_job(engine, task)
-    return {
-        "check": partial(check, job),
-        "clock": partial(clock, job),
-        "collector": collector,
-        "graph memory": partial(graph_memory, job),
-        "chains": partial(chains, engine),
-        "chain memory": partial(chain_memory, engine),
-    }
+    else:
+        engine = load(name, folder)
+        job = graph_job(engine, task)
+        functions["graph memory"] = partial(graph_memory, job)
+        functions["chains"] = partial(chains, engine)
+        functions["chain memory"] = partial(chain_memory, engine)
+    functions |= {"check": partial(check, job), "clock": partial(clock, job)}
+    return functions | {"collector": collector}
 
 
 def main(name: str, folder: str | None = None) -> None:

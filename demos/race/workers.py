@@ -16,6 +16,7 @@ HINTS = {
     "micrograd": "pip install --target DIR micrograd, then --micrograd DIR",
     "xad": "pip install xad",
     "torch": "pip install torch",
+    "jax": "pip install jax",
 }
 _ROOT = Path(__file__).parents[2]
 

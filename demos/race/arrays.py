@@ -1,0 +1,131 @@
+"""What `vectorize` makes of the engine's graphs: how fast it runs, and how soon it is made."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+from demos.race.programs import RATE
+from demos.race.report import table, verdict
+from demos.race.rounds import Options, enter_right, progress, scaled, take_turns
+from demos.race.transformer import expected_of_transformer, task_of_transformer
+from demos.race.workers import Worker, ask_all, enter
+from demos.race.workloads import (
+    BY_HAND_TARGET,
+    LARGE_TARGET,
+    MINIBATCH,
+    NETWORKS,
+    OPERATIONS_TARGET,
+    RACES,
+    SCALING_TARGET,
+    TOLERANCE,
+    TRANSFORMER_TARGET,
+    expected,
+    task_of,
+)
+
+STEPS = 10  # after which the cost must still be right
+MORE = 4  # times as many rounds of these short steps, and half as long
+FEWER = 3  # times fewer rounds of networks that have up to a million nodes
+
+
+def run_minibatch(options: Options) -> None:
+    """Race a step on a minibatch, for each type of numbers and each number of threads."""
+    task = task_of(MINIBATCH)
+    right = expected(task, RATE, STEPS)
+    names = ["ours", *MINIBATCH.targets]
+    rounds, seconds = MORE * options.rounds, options.seconds / 2
+    print(f"  {rounds} rounds, a time is the median of a round's steps; {STEPS} steps checked")
+    for dtype in TOLERANCE:
+        for threads in options.threads:
+            title = f"{dtype}, {threads} thread{'s' * (threads > 1)}"
+            numbers: dict[str, Any] = {**task, "dtype": dtype, "threads": threads}
+            with ExitStack() as stack:
+                workers = enter_right(names, numbers, right, options, stack)
+                names = [name for name in names if name in workers]
+                times = take_turns(workers, title, rounds, seconds, seconds / 2, "median")
+            times = scaled(times, 1e6)
+            if "ours" not in times:
+                return
+            both = {name: times[name] for name in ("numpy", "ours") if name in times}
+            head = (title, "us a step", "times numpy")
+            table(head, both, "numpy", {"ours": BY_HAND_TARGET}, at_most=True, digits=0)
+            times.pop("numpy", None)
+            if len(times) > 1:
+                head = (title, "us a step", "times ours")
+                table(head, times, "ours", MINIBATCH.targets, digits=0)
+
+
+def run_recording(options: Options) -> None:
+    """Print how soon a network is vectorised, beside micrograd's time for two samples.
+
+    Each time is the first of a new process. (micrograd's neurons are relu's: it has no sigmoid.)
+    """
+    peer, (small, large) = "micrograd, 2 samples", NETWORKS
+    times: dict[str, list[float]] = {name: [] for name in (peer, *NETWORKS)}
+    with ExitStack() as stack:
+        task = task_of(RACES["digits"])
+        others = enter(["micrograd"], task, options.folder, options.timeout, stack)
+        for _ in progress(options.rounds, "recording"):
+            for answer in ask_all(others, "clock", seconds=options.seconds).values():
+                times[peer].append(2e3 * answer["mean"])
+            for name, (sizes, _) in NETWORKS.items():
+                answer = _recording(options, sizes=sizes)
+                times[name].append(1e3 * (answer["record"] + answer["vectorize"]))
+    if not others:
+        del times[peer]
+    targets = {name: target for name, (_, target) in NETWORKS.items()}
+    title = "record and vectorize"
+    table((title, "ms", "times micrograd"), times, peer, targets, at_most=True)
+    both = {name: times[name] for name in NETWORKS}
+    table((title, "ms", f"times {small}"), both, small, {large: LARGE_TARGET}, at_most=True)
+
+
+def run_vectorizing(options: Options) -> None:
+    """Print what a node takes to be vectorised, in larger and larger networks.
+
+    Each time is the mean over as many networks as make up one of the largest,
+    in a new process, with the garbage collector on.
+    """
+    names = {n: f"{n:,} nodes" for n in options.lengths}
+    smallest = names[options.lengths[0]]
+    times: dict[str, list[float]] = {name: [] for name in names.values()}
+    rounds = -(-options.rounds // FEWER)
+    print(f"  {rounds} rounds")
+    for _ in progress(rounds, "vectorizing"):
+        for n, name in names.items():
+            width = round((n / 6) ** 0.5)  # two square layers; a weight, a product, a sum
+            answer = _recording(
+                options,
+                sizes=[width, width, width, 1],
+                written_out=True,
+                repeats=options.lengths[-1] // n,
+            )
+            times[name].append(1e9 * answer["vectorize"] / answer["nodes"])
+    targets = dict.fromkeys(names.values(), SCALING_TARGET)
+    head = ("vectorize", "ns a node", f"times {smallest}")
+    table(head, times, smallest, targets, at_most=True, digits=0)
+
+
+def run_transformer(options: Options) -> None:
+    """Race the transformer's array operations against the engine, and count them."""
+    task = task_of_transformer()
+    right = expected_of_transformer(task)
+    targets = {"eager": TRANSFORMER_TARGET}
+    with ExitStack() as stack:
+        workers = enter_right(["ours", "eager"], task, right, options, stack)
+        if not workers:
+            return
+        times = take_turns(workers, "transformer", options.rounds, options.seconds)
+        counted = ask_all({n: w for n, w in workers.items() if n == "ours"}, "operations")
+    for count in counted.values():
+        remark = verdict(count["operations"], OPERATIONS_TARGET, at_most=True)
+        print(f"  forward: {count['lines']} lines, {count['operations']} array operations", end="")
+        print(f"; {remark}")
+    table(("", "ms a step", "times ours"), scaled(times, 1e3), "ours", targets)
+
+
+def _recording(options: Options, **arguments: Any) -> dict[str, Any]:
+    with Worker("ours", None, options.timeout) as worker:
+        worker.ask({"kind": "recording", "threads": 1})
+        return worker.ask({"do": "recording", **arguments})
