@@ -98,7 +98,7 @@ function emphasise(path) {
 
 const [, , width, height] = picture.getAttribute("viewBox").split(" ").map(Number);
 const seen = { x: width / 2, y: height / 2, scale: 1, wanted: 1 };
-const READABLE = 0.8, LARGEST = 4;
+const READABLE = 0.65, LARGEST = 4;
 
 // The whole picture without its texts.
 const little = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height },
