@@ -19,7 +19,7 @@ from pathlib import Path
 from micrograd import Value, affine, gradcheck, parameter, squared_error
 from viz import draw, explain, page
 
-PICTURE = "chain_rule_path.svg"
+PICTURE = "one_neuron.svg"
 CHINESE = "每层一个神经元：把链式法则画成一棵树。"
 
 # The lessons' activations for the last two layers, 0.48 and 0.66; the biases
@@ -50,11 +50,13 @@ def build() -> Network:
     return forward(weights, biases, target)
 
 
-def forward(weights: list[Value], biases: list[Value], target: Value) -> Network:
-    """Compute the activations and the cost from the parameters."""
-    a = Value(INPUT, "a^{(L-3)}")
+def forward(
+    weights: list[Value], biases: list[Value], target: Value, a: Value | None = None
+) -> Network:
+    """Compute the last layers' activations and the cost, from the parameters and their input."""
+    a = a or Value(INPUT, "a^{(L-3)}")
     activations = [a]
-    for w, b, (name, _, _) in zip(weights, biases, LAYERS, strict=True):
+    for w, b, (name, _, _) in zip(weights, biases, LAYERS[-len(weights) :], strict=True):
         z = affine([w], [a], b)
         z.label = f"z^{{({name})}}"
         a = z.sigmoid()
@@ -111,6 +113,10 @@ def main(arguments: list[str] | None = None) -> None:
         tree.render(out / f"chain_rule.{format}") for format in ("svg", "png", "pdf", "dot")
     ]
     pictures.append(draw(cost, highlight=w, direction="TB").render(out / "chain_rule_path.svg"))
+    alone = forward(net.weights[-1:], net.biases[-1:], net.target, net.activations[-2].detach())
+    alone.cost.zero_grad()
+    alone.cost.backward()
+    pictures.append(draw(alone.cost, highlight=alone.weights[0]).render(out / PICTURE))
     print("The tree, with every local derivative and every gradient:")
     for picture in pictures:
         print(f"  {picture}")

@@ -173,7 +173,7 @@ SUMS: dict[str, Callable[[Value, Value, Value], Value]] = {
     "sum of a sum": lambda a, b, c: ops.sum([ops.sum([a * b, c])]),
     "affine": lambda a, b, c: ops.affine([a], [b], c),
     "affine without products": lambda a, b, c: ops.affine([], [], a * b + c),
-    "Python's sum": lambda a, b, c: sum([a * b, c]),  # type: ignore[arg-type, return-value]
+    "Python's sum": lambda a, b, c: sum([a * b, c]),
     "with zeros": lambda a, b, c: 0 + (a * b + 0.0) + (c + -0.0),
 }
 
@@ -589,6 +589,21 @@ def test_long_lines_are_not_made_longer() -> None:
     found = lines.text(times(second, x))
     assert len(found) > 1
     assert all(len(line) < 100 for line in found)
+
+
+def test_a_long_line_is_put_together_but_twice() -> None:
+    class Counted(Code):
+        printed = 0
+
+        def __str__(self) -> str:
+            Counted.printed += 1
+            return super().__str__()
+
+    lines, x = Lines([]), Name("X", (3,), batched=False)
+    names = [lines.assign(f"V{i}", Code("np.sin({0})", x)) for i in range(200)]
+    slots = ", ".join(f"{{{i}}}" for i in range(200))
+    assert len(lines.text(Counted(f"np.concatenate([{slots}])", *names, shape=()))) == 201
+    assert Counted.printed == 2  # to see its length, and to show it
 
 
 def test_what_is_kept_and_what_is_done_stay_lines() -> None:

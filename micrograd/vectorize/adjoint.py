@@ -19,7 +19,7 @@ from micrograd.vectorize.groups import Elementwise, Operand, Product, Reduced, S
 from micrograd.vectorize.lines import Line
 from micrograd.vectorize.views import Index, find_view
 
-_COUNT: Final = Code("n", shape=(), batched=False)
+_OUTER: Final = "{0:4}.T @ {1:4}"
 
 
 def _symbol(name: str, code: Code) -> Any:
@@ -73,7 +73,7 @@ class Adjoint:
 
     def _pass_on(self, source: Source, g: Code) -> None:
         if not isinstance(g, Literal | Name):
-            g = self.lines.assign(self.emitter.lines.names.unique(self._name(source)), g)
+            g = self.lines.assign(self._name(source), g)
         if isinstance(source.group, Elementwise):
             self._elementwise(source, source.group, g)
             return
@@ -84,16 +84,13 @@ class Adjoint:
                 self._reduced(source, term, g)
 
     def _name(self, source: Source) -> str:
-        return f"d{self.emitter.arrays[source.number].template}"
+        return self.lines.names.unique(f"d{self.emitter.arrays[source.number].template}")
 
     def _elementwise(self, source: Source, group: Elementwise, g: Code) -> None:
         read = self.emitter.read
         z = self.emitter.arrays[source.number]
-        length = max((len(a) for a in group.arguments if isinstance(a, list)), default=1)
         for i, argument in enumerate(group.arguments):
-            elements = range(length) if isinstance(argument, list) else range(1)
-            for k in elements:
-                target = argument[k] if isinstance(argument, list) else argument
+            for k, target in enumerate(argument if isinstance(argument, list) else [argument]):
                 if not target.source.depends:
                     continue
                 named: dict[str, Code] = {"z": z, "g": g}
@@ -122,7 +119,7 @@ class Adjoint:
             counts = self.emitter.tables.name("I", term.counts)
             g = Code(f"np.repeat({{0}}, {counts}, axis=-1)", g, shape=shape)
             if sum(o.source.depends for o in term.factors) > 1:
-                g = self.lines.assign(f"{self.lines.names.unique(self._name(source))}", g)
+                g = self.lines.assign(self._name(source), g)
         for i, factor in enumerate(term.factors):
             if factor.source.depends:
                 others = [self.emitter.read(o) for j, o in enumerate(term.factors) if j != i]
@@ -145,9 +142,7 @@ class Adjoint:
                 other = "{1:4}[:, None, :]" if columns.batched else "{1:4}"
                 outer = Code(f"{{0:4}}[:, :, None] * {other}", g, columns, level=2, shape=(high, n))
             elif columns.batched:
-                outer = Code(
-                    "{0:4}.T @ {1:4}", g, columns, level=MATRIX, shape=(high, n), batched=False
-                )
+                outer = Code(_OUTER, g, columns, level=MATRIX, shape=(high, n), batched=False)
             else:
                 outer = Code("np.outer({0}, {1})", g, columns, shape=(high, n))
             self._contribute(Operand(r.source, r.index[0]), outer, batched, summed=True)
@@ -196,7 +191,8 @@ class Adjoint:
             return code
         if code.batched:
             return Code("{0:4}.sum(axis=0)", code, shape=code.shape, batched=False)
-        return times(_COUNT, code)
+        count = Code(f"{self.emitter.dtype}(n)", shape=(), batched=False)
+        return times(count, code)
 
     def _contribute(self, target: Operand, code: Code, batched: bool, summed: bool = False) -> None:
         """Add to what arrives at the elements of an array.
@@ -264,8 +260,7 @@ class Adjoint:
         zeros = Code(
             f"np.zeros(({shape}), {self.emitter.dtype})", shape=(source.size,), batched=batched
         )
-        name = self.lines.names.unique(self._name(source))
-        target = self.lines.assign(name, zeros, keep=True)
+        target = self.lines.assign(self._name(source), zeros, keep=True)
         for index, code in parts:
             self._add(target, index, code, source.size, "+=")
         return target
@@ -295,7 +290,10 @@ class Adjoint:
             place = Code(f"{{0}}[..., {table}]", self.gradient, shape=index.shape)
         else:
             place = Code("{0}[...]", target)
-        self.lines.do("{0} += {1}" if some else "{0} = {1}", place, code)
+        if target is not None and not some and code.template == _OUTER:
+            self.lines.do("np.matmul({0:4}.T, {1}, out={2})", *code.parts, target)
+        else:
+            self.lines.do("{0} += {1}" if some else "{0} = {1}", place, code)
 
     def _place(self, index: Index) -> Name | None:
         """The view of the gradient for parameters that were read as a view."""

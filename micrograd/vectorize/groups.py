@@ -256,8 +256,7 @@ class Grouping:
             for terms in _split(order, family[of[order]], kind[order]):
                 number = int(family[of[terms[0]]])
                 counts = np.bincount(place[of[terms]], minlength=len(members[number]))
-                own_columns: list[Any] = [*(c[terms] for c in columns), None]
-                found[number].append(_Kind(counts, own_columns[0], own_columns[1]))
+                found[number].append(_Kind(counts, *(c[terms] for c in columns)))
         for own, kinds in zip(members, found, strict=True):
             yield [nodes[i] for i in own.tolist()], kinds
 
@@ -297,7 +296,7 @@ class _Kind:
 
     counts: Index
     p: Index
-    q: Index | None
+    q: Index | None = None
 
     @property
     def starts(self) -> Index:

@@ -76,6 +76,8 @@ class Lines:
         definitions = {id(line.name): line for line in lines if line.name is not None}
         inside = set()
         for line in lines:
+            if len(str(line)) > _LONGEST:
+                continue
             for name in names_in(line.code):
                 definition = definitions.get(id(name))
                 if definition is None or definition.keep or name.uses > 1:

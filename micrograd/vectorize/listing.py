@@ -102,8 +102,9 @@ class Listing:
         value = emitter.read(cost)
         gradient: Code = adjoint.run(cost)
         if value.batched:
-            gradient = Code("{0:4} / n", gradient, shape=gradient.shape)
-            value = Code("{0:4}.mean()", value, shape=())
+            # In place, and no mean: arrays this small cost as much as the work on them.
+            emitter.lines.do("{0} *= 1.0 / n", gradient)
+            value = Code("{0:4}.sum() / n", value, shape=())
         else:
             value = Code("{0:4}[0]" if value.shape else "{0:4}", value, shape=())
         return Code("{0}, {1}", value, gradient, shape=())

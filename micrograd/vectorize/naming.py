@@ -46,6 +46,7 @@ class Names:
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)
+        self._last: dict[str, int] = {}  # the number that each name was last given
         self._nameless = 0
 
     def new(self, labels: Iterable[str], vector: bool = False) -> str:
@@ -71,12 +72,13 @@ class Names:
     def unique(self, name: str) -> str:
         """This name, or with a number if it is taken."""
         name += "_" * reserved(name)
-        free, number = name, 1
+        free, number = name, self._last.get(name, 1)
         while free in self._taken:
             number += 1
             free = f"{name}_{number}"
             free += "_" * reserved(free)
         self._taken.add(free)
+        self._last[name] = number
         return free
 
     @staticmethod
