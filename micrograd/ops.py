@@ -64,8 +64,8 @@ def _sigmoid(x: float) -> float:
 
 
 def _sigmoid_arrays(x: Any) -> Any:
-    e = np.exp(-np.abs(x))
-    return np.where(x < 0.0, e, 1.0) / (1.0 + e)
+    # Both cases at once, and no exp overflows; two of them take less time than np.where.
+    return np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.abs(x)))
 
 
 def _softplus(x: float) -> float:

@@ -185,8 +185,9 @@ class Program:
                     f"{where}: {self._input_names[0]} has {len(checked[0])} samples, "
                     f"but {label} has {len(array)}"
                 )
-            with np.errstate(all="ignore"):
-                array = array.astype(self.dtype, copy=False)
+            if array.dtype != self.dtype:
+                with np.errstate(all="ignore"):
+                    array = array.astype(self.dtype)
             checked.append(array[:, None] if size is None else array)
         return checked
 
