@@ -26,9 +26,7 @@ from micrograd.nn import MLP
 from micrograd.optim import SGD
 
 PICTURE = "gradient_checking.svg"
-CHINESE = (
-    "梯度检验：用双侧差分核对反向传播；为什么 ε 取 10⁻⁴；怎样抓住一个故意埋下的错误；检验有多慢。"
-)
+CHINESE = "梯度检验：用双侧差分核对反向传播；为什么 ε 取 10⁻⁴；怎样抓住故意埋下的错误；检验有多慢。"
 
 WIDTHS, STEPS = [2, 4, 8, 16, 32, 64, 128], 500  # of the hidden layer; of training
 XOR = [([0.0, 0.0], 0.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], 0.0)]

@@ -23,9 +23,7 @@ from micrograd.optim import SGD
 from viz import draw, error_terms
 
 PICTURE = "two_layers.svg"
-CHINESE = (
-    "两层网络：手写的 ReLU 网络，与用 Value 搭的同一个网络对照；delta 和权重的更新逐个数字相同。"
-)
+CHINESE = "两层网络：手写的 ReLU 网络，与用 Value 搭的同一个网络对照；delta 和更新逐个数字相同。"
 
 # Which of a street's three lights are on, and whether people walk then.
 STREETLIGHTS = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0], [1.0, 1.0, 1.0]])

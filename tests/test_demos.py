@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import demos
 from demos import chain_rule, moons
+from demos.catalogue import catalogue
 
 
 def test_chain_rule_agrees_with_the_lessons_closed_form() -> None:
@@ -43,3 +45,11 @@ def test_moons_reaches_micrograds_numbers(
     assert "before the first step 0.8958441028683222, before the last 0.0109783701" in printed
     assert "accuracy 100%" in printed
     assert (tmp_path / "moons.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_lesson_is_short_enough_to_be_read() -> None:
+    folder = Path(demos.__file__).parent
+    lessons = {demo.name for demo in catalogue()} - {"benchmark", "gallery", "mnist"}
+    assert len(lessons) > 12
+    long = {n for n in lessons if len((folder / f"{n}.py").read_text("utf-8").splitlines()) >= 150}
+    assert not long
