@@ -7,7 +7,7 @@ added up first; a matrix product passes back two matrix products.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +18,6 @@ from micrograd.vectorize.emit import MATRIX, Emitter
 from micrograd.vectorize.groups import Elementwise, Operand, Product, Reduced, Source
 from micrograd.vectorize.lines import Line
 from micrograd.vectorize.views import Index, find_view
-
-_OUTER: Final = "{0:4}.T @ {1:4}"
 
 
 def _symbol(name: str, code: Code) -> Any:
@@ -142,7 +140,9 @@ class Adjoint:
                 other = "{1:4}[:, None, :]" if columns.batched else "{1:4}"
                 outer = Code(f"{{0:4}}[:, :, None] * {other}", g, columns, level=2, shape=(high, n))
             elif columns.batched:
-                outer = Code(_OUTER, g, columns, level=MATRIX, shape=(high, n), batched=False)
+                outer = Code(
+                    "{0:4}.T @ {1:4}", g, columns, level=MATRIX, shape=(high, n), batched=False
+                )
             else:
                 outer = Code("np.outer({0}, {1})", g, columns, shape=(high, n))
             self._contribute(Operand(r.source, r.index[0]), outer, batched, summed=True)
@@ -290,10 +290,7 @@ class Adjoint:
             place = Code(f"{{0}}[..., {table}]", self.gradient, shape=index.shape)
         else:
             place = Code("{0}[...]", target)
-        if target is not None and not some and code.template == _OUTER:
-            self.lines.do("np.matmul({0:4}.T, {1}, out={2})", *code.parts, target)
-        else:
-            self.lines.do("{0} += {1}" if some else "{0} = {1}", place, code)
+        self.lines.do("{0} += {1}" if some else "{0} = {1}", place, code)
 
     def _place(self, index: Index) -> Name | None:
         """The view of the gradient for parameters that were read as a view."""
