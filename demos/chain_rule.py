@@ -11,11 +11,10 @@ through, go to the folder `out`.
 
 from __future__ import annotations
 
-import argparse
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
+from demos.common import parser, plain
 from micrograd import Value, affine, gradcheck, parameter, squared_error
 from viz import draw, explain, page
 
@@ -86,9 +85,7 @@ def closed_form(net: Network) -> dict[str, float]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Print the derivatives, three ways, and draw the tree."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures")
-    out = parser.parse_args(arguments).out
+    out = parser(__doc__).parse_args(arguments).out
 
     net = build()
     net.cost.backward()
@@ -101,7 +98,7 @@ def main(arguments: list[str] | None = None) -> None:
     print()
     print("derivative of C0 by   chain rule     closed form    two-sided difference")
     for p, check in zip(reversed(parameters), reversed(numeric.checks), strict=True):
-        name = p.label.replace("^{", "").replace("}", "")
+        name = plain(p.label)
         print(f"{name:20}  {p.grad:+.10f}  {lesson[p.label]:+.10f}  {check.numeric:+.10f}")
     print()
     w = net.weights[-1]

@@ -174,6 +174,18 @@ class Primitive:
             for i in range(length)
         ]
 
+    def mapped(self, function: Callable[[Any], Any], arguments: Sequence[Any]) -> list[Any]:
+        """The function's results, nested as the arguments are: a list for a starred one.
+
+        >>> from micrograd import ops
+        >>> ops.affine.mapped(abs, [[-2.0, 1.0], [-3.0, 4.0], -5.0])
+        [[2.0, 1.0], [3.0, 4.0], 5.0]
+        """
+        return [
+            list(map(function, a)) if star else function(a)
+            for a, star in zip(arguments, self.starred, strict=True)
+        ]
+
     def flatten(self, arguments: Sequence[Any]) -> list[Any]:
         """All arguments in one list, the starred ones spread out.
 

@@ -137,10 +137,8 @@ def python(x: Any) -> str:
     if isinstance(x, Symbol):
         return x.name
     assert x.op is not None
-    parts = [
-        "[" + ", ".join(map(python, a)) + "]" if star else python(a)
-        for a, star in zip(x.arguments, x.op.starred, strict=True)
-    ]
+    printed = x.op.mapped(python, x.arguments)
+    parts = [f"[{', '.join(p)}]" if isinstance(p, list) else p for p in printed]
     if x.op in _INFIX:
         return f"({parts[0]} {_INFIX[x.op]} {parts[1]})"
     if x.op is ops.neg:
@@ -174,12 +172,7 @@ def evaluate(x: Any, values: Mapping[str, float]) -> float:
     if x.op is ops.where:
         condition, one, other = x.arguments
         return evaluate(one if evaluate(condition, values) else other, values)
-    return x.op.ieee(
-        *(
-            [evaluate(e, values) for e in a] if star else evaluate(a, values)
-            for a, star in zip(x.arguments, x.op.starred, strict=True)
-        )
-    )
+    return x.op.ieee(*x.op.mapped(lambda e: evaluate(e, values), x.arguments))
 
 
 def share(g: Any, slope: Any) -> Any:
@@ -254,10 +247,7 @@ def _printed(x: Any) -> _Printed:
     if isinstance(x, Symbol):
         return _Printed(x.name, ATOM)
     assert x.op is not None
-    parts: list[Any] = [
-        [_printed(e) for e in a] if star else _printed(a)
-        for a, star in zip(x.arguments, x.op.starred, strict=True)
-    ]
+    parts = x.op.mapped(_printed, x.arguments)
     if callable(x.op.latex):
         return _Printed(x.op.latex(*parts), x.op.level)
     named = {

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any, Self, cast
 
 import numpy as np
@@ -402,7 +403,7 @@ def _constant(x: Any) -> Value:
 
 def _data_of_arguments(v: Value) -> list[Any]:
     """The numbers that v was computed from: a list for a starred argument."""
-    return [[p.data for p in a] if isinstance(a, tuple) else a.data for a in v.arguments]
+    return [] if v.op is None else v.op.mapped(attrgetter("data"), v.arguments)
 
 
 def _shares(v: Value) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from micrograd import modes, ops
 from tests.golden import compare
+from viz import render
 
 # "ci" is the same on every machine and in every run; "search" looks further:
 # HYPOTHESIS_PROFILE=search python -m pytest
@@ -45,3 +47,16 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compare a text with a golden file in tests/golden."""
     update = request.config.getoption("--update-golden")
     return lambda name, text: compare(name, text, update)
+
+
+@pytest.fixture(params=["dot", "pygraphviz"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each engine in turn, the other one hidden; skipped where it is not installed."""
+    if request.param == "dot":
+        if shutil.which("dot") is None:
+            pytest.skip("there is no dot program on this machine")
+        monkeypatch.setattr(render.importlib.util, "find_spec", lambda name: None)
+    else:
+        pytest.importorskip("pygraphviz")
+        monkeypatch.setattr(render.shutil, "which", lambda name: None)
+    return str(request.param)

@@ -7,7 +7,6 @@ import math
 import os
 import random
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
@@ -917,15 +916,8 @@ def test_without_scripts_the_picture_is_there(browser: Any, show: Callable[..., 
     assert "needs JavaScript" in window.page.text_content("#message")
 
 
-@pytest.mark.parametrize("engine", ["dot", "pygraphviz"])
-def test_either_engine_lays_the_page_out(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if engine == "dot":
-        if shutil.which("dot") is None:
-            pytest.skip("there is no dot program on this machine")
-        monkeypatch.setattr(render.importlib.util, "find_spec", lambda name: None)
-    else:
-        pytest.importorskip("pygraphviz")
-        monkeypatch.setattr(render.shutil, "which", lambda name: None)
+@pytest.mark.usefixtures("engine")
+def test_either_engine_lays_the_page_out() -> None:
     x = Value(3.0, "x")
     text = page(labelled("C", x / x)).html
     assert text.count('<g id="n') == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -26,19 +25,6 @@ def drawing() -> Drawing:
     y.label = HOSTILE
     y.backward()
     return draw(y)
-
-
-@pytest.fixture(params=["dot", "pygraphviz"])
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each engine in turn, the other one hidden; skipped where it is not installed."""
-    if request.param == "dot":
-        if shutil.which("dot") is None:
-            pytest.skip("there is no dot program on this machine")
-        monkeypatch.setattr(render.importlib.util, "find_spec", lambda name: None)
-    else:
-        pytest.importorskip("pygraphviz")
-        monkeypatch.setattr(render.shutil, "which", lambda name: None)
-    return str(request.param)
 
 
 STARTS = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "dot": b"digraph"}

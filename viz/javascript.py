@@ -90,10 +90,8 @@ def javascript(x: Any, names: Mapping[str, str] | None = None) -> str:
     if isinstance(x, Symbol):
         return (names or {}).get(x.name, x.name)
     assert x.op is not None
-    parts = (
-        "[" + ", ".join(javascript(e, names) for e in a) + "]" if star else javascript(a, names)
-        for a, star in zip(x.arguments, x.op.starred, strict=True)
-    )
+    printed = x.op.mapped(lambda e: javascript(e, names), x.arguments)
+    parts = [f"[{', '.join(p)}]" if isinstance(p, list) else p for p in printed]
     return f"{_function(x.op)}({', '.join(parts)})"
 
 

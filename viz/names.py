@@ -72,10 +72,7 @@ class Namer:
             return ""
         if any(op.starred) and len(v.parents) > 2 * _MOST_TERMS + 1:
             return html_of_label(op.symbol)
-        symbols = [
-            [self.symbol(p) for p in argument] if star else self.symbol(argument)
-            for argument, star in zip(v.arguments, op.starred, strict=True)
-        ]
+        symbols = op.mapped(self.symbol, v.arguments)
         flat = op.flatten(symbols)
         if all(is_number(s) for s in flat):
             return html_of_label(op.symbol)
@@ -140,9 +137,4 @@ def _decided(formula: Any, decide: Callable[[Any], bool]) -> Any:
         if isinstance(condition, Expression):
             return _decided(arguments[1 if decide(condition) else 2], decide)
         return _decided(arguments[1 if condition else 2], decide)
-    return op(
-        *(
-            [_decided(p, decide) for p in part] if star else _decided(part, decide)
-            for part, star in zip(arguments, op.starred, strict=True)
-        )
-    )
+    return op(*op.mapped(lambda part: _decided(part, decide), arguments))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from micrograd import ops
@@ -86,7 +86,10 @@ def nodes(order: Sequence[Value], notation: References) -> Iterator[dict[str, An
     """
     numbers: dict[Value, float] = {}
     for v in order:
-        numbers[v] = v.data if v.op is None else v.op.ieee(*_each(v.arguments, numbers.__getitem__))
+        if v.op is None:
+            numbers[v] = v.data
+        else:
+            numbers[v] = v.op.ieee(*v.op.mapped(numbers.__getitem__, v.arguments))
         node: dict[str, Any] = {
             "kind": v.kind,
             "name": _tree(ElementTree.fromstring(notation.written(v, MATHML))),
@@ -96,14 +99,10 @@ def nodes(order: Sequence[Value], notation: References) -> Iterator[dict[str, An
         }
         if v.op is not None:
             node["op"] = v.op.code_name
-            node["arguments"] = _each(v.arguments, notation.place.__getitem__)
-            node["formula"] = notation.tree(Expression(v.op, _each(v.arguments, notation.symbol)))
+            node["arguments"] = v.op.mapped(notation.place.__getitem__, v.arguments)
+            symbols = v.op.mapped(notation.symbol, v.arguments)
+            node["formula"] = notation.tree(Expression(v.op, symbols))
         yield node
-
-
-def _each(arguments: Sequence[Any], what: Callable[[Value], Any]) -> list[Any]:
-    """What belongs to each argument: a list where it is a tuple of Values."""
-    return [list(map(what, a)) if isinstance(a, tuple) else what(a) for a in arguments]
 
 
 def edges(order: Sequence[Value], notation: References) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from micrograd.engine import Value
 from micrograd.symbols import Symbol, evaluate, share
@@ -113,10 +112,7 @@ def passed_on(gradient: float, edge: Edge) -> float:
     op, head = edge.head.op, edge.head
     assert op is not None
     names = {p: Symbol(f"x{i}") for i, p in enumerate(head.parents)}
-    arguments: list[Any] = [
-        [names[p] for p in argument] if star else names[argument]
-        for argument, star in zip(head.arguments, op.starred, strict=True)
-    ]
+    arguments = op.mapped(names.__getitem__, head.arguments)
     formulas = [
         partial(Symbol("z"), *point)
         for partial, star in zip(op.partials, op.starred, strict=True)

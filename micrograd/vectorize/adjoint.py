@@ -55,9 +55,7 @@ class Adjoint:
         for source in reversed(self.emitter.grouping.sources):
             if source.group is None or not source.depends:
                 continue
-            g = self._collected(source)
-            if g is not None:
-                self._pass_on(source, g)
+            self._pass_on(source, self._collected(source))
         kind = "empty" if self.filled.all() and not self.zeros else "zeros"
         if self.each:
             text = f"np.{kind}((n, {self.filled.size}), {self.emitter.dtype})"
@@ -245,11 +243,9 @@ class Adjoint:
         text = f"np.add.reduceat({{0}}, {table}, axis=-1)"
         return targets, Code(text, code, shape=targets.shape)
 
-    def _collected(self, source: Source) -> Code | None:
-        """The gradient by an array; None if nothing has arrived."""
-        parts = self.arrived.pop(source.number, None)
-        if parts is None:
-            return None
+    def _collected(self, source: Source) -> Code:
+        """The gradient by an array: what has arrived at its elements."""
+        parts = self.arrived.pop(source.number)
         whole = np.arange(source.size)
         if all(np.array_equal(index.ravel(), whole) for index, _ in parts):
             return self.emitter.added(
@@ -262,10 +258,10 @@ class Adjoint:
         )
         target = self.lines.assign(self._name(source), zeros, keep=True)
         for index, code in parts:
-            self._add(target, index, code, source.size, "+=")
+            self._add(target, index, code, source.size)
         return target
 
-    def _add(self, target: Name, index: Index, code: Code, size: int, sign: str) -> None:
+    def _add(self, target: Name, index: Index, code: Code, size: int) -> None:
         if index.ndim > 1 and find_view(index.ravel(), size) is not None:
             index, code = index.ravel(), self.emitter.reshaped(code, (index.size,))
         view = find_view(index, size)
@@ -275,7 +271,7 @@ class Adjoint:
         else:
             table = self.emitter.tables.name("I", index)
             place = Code(f"{{0}}[..., {table}]", target)
-        self.lines.do(f"{{0}} {sign} {{1}}", place, code)
+        self.lines.do("{0} += {1}", place, code)
 
     def _to_parameters(self, index: Index, code: Code) -> None:
         """Write what arrives at parameters to its place in the gradient."""

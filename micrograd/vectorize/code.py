@@ -162,11 +162,8 @@ class Functions:
             template, level = _TEMPLATES[row]
             return Code(template, *parts, level=level)
         if numpy_name(row.arrays) is None:  # it may ask for what a float does not have
-            parts = [
-                list(map(self._typed, part)) if isinstance(part, list) else self._typed(part)
-                for part in parts
-            ]
-        flat = [code for part in parts for code in (part if isinstance(part, list) else [part])]
+            parts = row.mapped(self._typed, parts)
+        flat = row.flatten(parts)
         slots, count = [], 0
         for part in parts:
             many = len(part) if isinstance(part, list) else 1
@@ -197,13 +194,7 @@ class Functions:
                 return Code("np.where({0:2} <= 0.0, {2}, {1})", test, *parts)
             test = self.formula(condition, named)
             return Code("np.where({0:2} != 0.0, {1}, {2})", test, *parts)
-        return self.call(
-            x.op,
-            [
-                [self.formula(e, named) for e in a] if star else self.formula(a, named)
-                for a, star in zip(x.arguments, x.op.starred, strict=True)
-            ],
-        )
+        return self.call(x.op, x.op.mapped(lambda e: self.formula(e, named), x.arguments))
 
     def _typed(self, code: Code) -> Code:
         """A number as NumPy's, of the program's type."""

@@ -15,8 +15,6 @@ from micrograd.vectorize.lines import Lines, Tables
 from micrograd.vectorize.views import Index, find_view
 
 MATRIX: Final = 1.5  # the level of a matrix product: in parentheses within other products
-
-
 _TERMS: Final = 8  # in one line
 _RESHAPE: Final = re.compile(r"\{0:4\}\.reshape\([^()]*\)")
 
@@ -156,11 +154,7 @@ class Emitter:
         return total
 
     def _apply(self, group: Elementwise) -> Code:
-        parts = [
-            [self.read(o) for o in argument] if isinstance(argument, list) else self.read(argument)
-            for argument in group.arguments
-        ]
-        return self.functions.call(group.op, parts)
+        return self.functions.call(group.op, group.op.mapped(self.read, group.arguments))
 
     def _term(self, term: Reduced | Product, size: int) -> Code:
         if isinstance(term, Product):

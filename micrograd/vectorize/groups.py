@@ -391,8 +391,7 @@ def _columns(lists: Sequence[list[int]]) -> Index:
 def operands_of(group: Elementwise | Sum) -> Iterable[Operand]:
     """All that a group reads."""
     if isinstance(group, Elementwise):
-        for argument in group.arguments:
-            yield from argument if isinstance(argument, list) else [argument]
+        yield from group.op.flatten(group.arguments)
     else:
         for term in group.terms:
             yield from term.factors if isinstance(term, Reduced) else (term.rows, term.columns)

@@ -73,13 +73,12 @@ class Lines:
                 for name in names_in(line.code):
                     name.uses -= 1
         lines = [line for line in lines if line.name is None or line.name.uses]
-        definitions = {id(line.name): line for line in lines if line.name is not None}
-        inside = set()
+        definitions = {line.name: line for line in lines if line.name is not None}
         for line in lines:
             if len(str(line)) > _LONGEST:
                 continue
             for name in names_in(line.code):
-                definition = definitions.get(id(name))
+                definition = definitions.get(name)
                 if definition is None or definition.keep or name.uses > 1:
                     continue
                 if any(other.value is not None for other in names_in(definition.code)):
@@ -87,9 +86,7 @@ class Lines:
                 name.value = definition.code
                 if len(str(line)) > _LONGEST:
                     name.value = None
-                else:
-                    inside.add(id(definition))
-        shown = [line for line in lines if id(line) not in inside]
+        shown = [line for line in lines if line.name is None or line.name.value is None]
         return [f"{line}  # {line.comment}" if line.comment else str(line) for line in shown]
 
 

@@ -15,7 +15,7 @@ from micrograd.vectorize.code import Code, Functions
 from micrograd.vectorize.emit import Emitter
 from micrograd.vectorize.groups import Grouping
 from micrograd.vectorize.lines import Tables
-from micrograd.vectorize.naming import Names
+from micrograd.vectorize.naming import Names, name_of
 from micrograd.vectorize.terms import flatten
 
 _PURPOSES: Final = {
@@ -121,7 +121,6 @@ def _input_names(labels: Sequence[Sequence[str]]) -> list[str]:
     names = Names()
     found = []
     for i, own in enumerate(labels):
-        given = Names().new(own) if any(own) else "V1"
         plain = "XY"[i] if len(labels) <= 2 else f"X{i + 1}"
-        found.append(names.unique(plain if given == "V1" else given))
+        found.append(names.unique(name_of(own) or plain))
     return found

@@ -16,8 +16,6 @@ from collections.abc import Iterable
 
 # A letter, an index that tells the elements apart, and a layer.
 _LABEL = re.compile(r"\\?([A-Za-z]+)(?:_(?:\w|\{[^{}]*\}))?(?:\^(?:\w|\{\(?([^{}()]*)\)?\}))?")
-
-
 # What the source uses for itself.
 _OWN = {"np", "n", "gradient", "parameters", "forward", "value_and_grad", "per_sample_grad"}
 _TABLE = re.compile(r"[IK]_\d+")
@@ -35,6 +33,29 @@ def reserved(name: str) -> bool:
         or keyword.iskeyword(name)
         or _TABLE.fullmatch(name) is not None
     )
+
+
+def name_of(labels: Iterable[str], vector: bool = False) -> str | None:
+    """What the labels have in common, as a name; None if that is nothing.
+
+    Arguments:
+        labels: of an array's elements.
+        vector: whether the lessons would write it small, as b beside W.
+    """
+    found = set()
+    for label in labels:
+        match = _LABEL.fullmatch(label)
+        if match is None:
+            return None
+        found.add((match[1], match[2] or ""))
+        if len(found) > 1:
+            return None
+    if not found:
+        return None
+    letter, layer = found.pop()
+    name = letter if vector else letter[0].upper() + letter[1:]
+    layer = re.sub(r"[\W_]+", "_", layer).strip("_")
+    return name + ("_" * (not layer[:1].isdigit()) + layer if layer else "")
 
 
 class Names:
@@ -56,13 +77,8 @@ class Names:
             labels: of its elements.
             vector: whether the lessons would write it small, as b beside W.
         """
-        common = self._common(labels)
-        if common is None:
-            return self.numbered("V")
-        letter, layer = common
-        name = letter if vector else letter[0].upper() + letter[1:]
-        layer = re.sub(r"[\W_]+", "_", layer).strip("_")
-        return self.unique(name + ("_" * (not layer[:1].isdigit()) + layer if layer else ""))
+        name = name_of(labels, vector)
+        return self.numbered("V") if name is None else self.unique(name)
 
     def numbered(self, letter: str) -> str:
         """A name for an array without labels."""
@@ -80,15 +96,3 @@ class Names:
         self._taken.add(free)
         self._last[name] = number
         return free
-
-    @staticmethod
-    def _common(labels: Iterable[str]) -> tuple[str, str] | None:
-        found = set()
-        for label in labels:
-            match = _LABEL.fullmatch(label)
-            if match is None:
-                return None
-            found.add((match[1], match[2] or ""))
-            if len(found) > 1:
-                return None
-        return found.pop() if found else None

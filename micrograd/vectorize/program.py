@@ -24,6 +24,10 @@ def _array(given: Any) -> Array | None:
         return None
 
 
+def _shape(size: int | None) -> str:
+    return "(batch,)" if size is None else f"(batch, {size})"
+
+
 class Program:
     """NumPy functions that compute what a graph of Values does, for many samples at once.
 
@@ -169,15 +173,16 @@ class Program:
         checked: list[Array] = []
         for label, size, given in zip(self._input_names, self._inputs, arrays, strict=True):
             array = _array(given)
-            shape = "(batch,)" if size is None else f"(batch, {size})"
             if array is None:
                 raise ValueError(
-                    f"{where}: expected shape {shape} for {label}, got rows that differ"
+                    f"{where}: expected shape {_shape(size)} for {label}, got rows that differ"
                 )
             if array.dtype.kind not in "fiub":
                 raise TypeError(f"{where}: expected real numbers for {label}, got {array.dtype}")
             if array.shape[1:] != (() if size is None else (size,)) or array.ndim == 0:
-                raise ValueError(f"{where}: expected shape {shape} for {label}, got {array.shape}")
+                raise ValueError(
+                    f"{where}: expected shape {_shape(size)} for {label}, got {array.shape}"
+                )
             if not len(array):
                 raise ValueError(f"{where}: expected at least one sample, {label} has none")
             if checked and len(array) != len(checked[0]):

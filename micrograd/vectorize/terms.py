@@ -180,10 +180,7 @@ def _constants(
         ):
             varying.add(v)
         else:
-            numbers = [
-                list(map(number, a)) if isinstance(a, tuple) else number(a) for a in arguments
-            ]
-            known[v] = op.ieee(*numbers)
+            known[v] = op.ieee(*op.mapped(number, arguments))
     return known
 
 
