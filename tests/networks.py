@@ -169,6 +169,15 @@ def _each_part(layer: Layer, u: Vector, v: Vector, parameter: Any, matrices: Any
     ]
 
 
+def _own_part(layer: Layer, u: Vector, v: Vector, parameter: Any, matrices: Any) -> Vector:
+    """Each neuron sees a part of its own, with weights of its own."""
+    n = min(layer.size, max(len(u) // 2, 1))
+    return [
+        STYLES[layer.style]([parameter() for _ in range(n)], u[i : i + n], parameter()).tanh()
+        for i in range(0, len(u) - n + 1, n)
+    ]
+
+
 def _convolution(layer: Layer, u: Vector, v: Vector, parameter: Any, matrices: Any) -> Vector:
     """The same few weights all along."""
     width = min(layer.size, len(u))
@@ -222,6 +231,7 @@ _KINDS: dict[str, Callable[..., Vector]] = {
     "both": _both,
     "sparse": _sparse,
     "each part": _each_part,
+    "own part": _own_part,
     "convolution": _convolution,
     "pairs": _pairs,
     "attention": _attention,

@@ -42,6 +42,7 @@ class Adjoint:
         self.gradient = Name("gradient", (size,), each)
         self.first: list[Line] = []  # the gradient and its parts, before all else
         self.targets: dict[Any, Name] = {}
+        self.ones: Name | None = None
 
     def run(self, cost: Operand) -> Name:
         """Write the backward pass from one element.
@@ -187,10 +188,22 @@ class Adjoint:
         """What goes to something that all samples share: the sum over them."""
         if self.each or not batched:
             return code
+        if code.batched and len(code.shape) == 1:
+            # A product with ones takes less time than sum(axis=0) on arrays this small.
+            return Code(
+                "{0} @ {1:4}", self._ones(), code, level=MATRIX, shape=code.shape, batched=False
+            )
         if code.batched:
             return Code("{0:4}.sum(axis=0)", code, shape=code.shape, batched=False)
         count = Code(f"{self.emitter.dtype}(n)", shape=(), batched=False)
         return times(count, code)
+
+    def _ones(self) -> Name:
+        if self.ones is None:
+            self.ones = Name(self.lines.names.unique("ones"), (), True)
+            code = Code(f"np.ones(n, {self.emitter.dtype})", shape=(), batched=True)
+            self.first.insert(0, Line(self.ones, code, keep=True))
+        return self.ones
 
     def _contribute(self, target: Operand, code: Code, batched: bool, summed: bool = False) -> None:
         """Add to what arrives at the elements of an array.

@@ -10,7 +10,7 @@ import numpy as np
 
 from micrograd.primitive import table
 from micrograd.vectorize.code import Code, Functions, Literal, Name, plus, times
-from micrograd.vectorize.groups import Elementwise, Grouping, Operand, Product, Reduced, Source
+from micrograd.vectorize.groups import Elementwise, Grouping, Operand, Product, Reduced, Source, Sum
 from micrograd.vectorize.lines import Lines, Tables
 from micrograd.vectorize.views import Index, find_view
 
@@ -156,16 +156,28 @@ class Emitter:
     def _apply(self, group: Elementwise) -> Code:
         return self.functions.call(group.op, group.op.mapped(self.read, group.arguments))
 
-    def _term(self, term: Reduced | Product, size: int) -> Code:
-        if isinstance(term, Product):
-            return self._product(term, size)
+    def summands(self, group: Any) -> Code | None:
+        """What a group adds up, if that is one sum and different in every sample; else None."""
+        match group:
+            case Sum(terms=[Reduced(counts=int()) as term]):
+                code = self._summands(term)
+                return code if code.batched and len(code.shape) == 1 else None
+        return None
+
+    def _summands(self, term: Reduced) -> Code:
         factors = [self.read(o) for o in term.factors]
-        shape = term.factors[0].index.shape
         code = factors[0] if len(factors) == 1 else times(*factors)
         if term.counts is None:
             return code
         batched = any(o.source.batched for o in term.factors)
-        code = self.full(code, shape, batched)
+        return self.full(code, term.factors[0].index.shape, batched)
+
+    def _term(self, term: Reduced | Product, size: int) -> Code:
+        if isinstance(term, Product):
+            return self._product(term, size)
+        code, shape = self._summands(term), term.factors[0].index.shape
+        if term.counts is None:
+            return code
         if isinstance(term.counts, int) and size == 1:
             return Code("{0:4}.sum(axis=-1, keepdims=True)", code, shape=(1,))
         if isinstance(term.counts, int):

@@ -102,6 +102,7 @@ class Listing:
         value = emitter.read(cost)
         gradient: Code = adjoint.run(cost)
         if value.batched:
+            value = emitter.summands(cost.source.group) or value
             # In place, and no mean: arrays this small cost as much as the work on them.
             emitter.lines.do("{0} *= 1.0 / n", gradient)
             value = Code("{0:4}.sum() / n", value, shape=())

@@ -160,8 +160,7 @@ class Program:
         checked = self._checked(name, arrays)
         if self._values:
             checked.insert(0, self._parameters)
-        with np.errstate(all="ignore"):
-            return function(*checked)
+        return function(*checked)
 
     def _checked(self, name: str, arrays: Sequence[Any]) -> list[Any]:
         where = "Program" if name == "forward" else f"Program.{name}"
@@ -206,7 +205,8 @@ class Program:
             source = f"{self._listing.preamble(tables=False)}\n\n\n{source}"
             namespace.update(self._listing.tables.arrays)
         exec(compile(source, "<vectorized program>", "exec"), namespace)
-        function: Callable[..., Any] = namespace[name]
+        # As a decorator it takes half the time of a with statement.
+        function: Callable[..., Any] = np.errstate(all="ignore")(namespace[name])
         self._functions[name] = function
         return function
 
