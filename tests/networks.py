@@ -209,6 +209,12 @@ def _softmax(layer: Layer, u: Vector, v: Vector, parameter: Any, matrices: Any) 
     return [p / total for p in powers]
 
 
+def _prefixes(layer: Layer, u: Vector, v: Vector, parameter: Any, matrices: Any) -> Vector:
+    """Each one's part in those up to it, as in causal attention; the first is no sum."""
+    powers = [x.tanh().exp() for x in u]
+    return [p / _chain(powers[: i + 1]) for i, p in enumerate(powers)]
+
+
 def _constants(layer: Layer, u: Vector, v: Vector, parameter: Any, matrices: Any) -> Vector:
     """Numbers in the formula, some of them the same."""
     return [x * (0.5 + i % layer.size) + 0.25 for i, x in enumerate(u)]
@@ -237,6 +243,7 @@ _KINDS: dict[str, Callable[..., Vector]] = {
     "attention": _attention,
     "elementwise": _elementwise,
     "softmax": _softmax,
+    "prefixes": _prefixes,
     "constants": _constants,
     "some": _some,
     "total": _total,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import functools
 import gc
 import math
+import operator
 import pickle
 import random
 import re
 import sys
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +24,7 @@ from micrograd.engine import topological_order
 from micrograd.losses import cross_entropy, l2, squared_error
 from micrograd.nn import MLP
 from micrograd.vectorize import Program, vectorize
+from tests import transformer
 from tests.graphs import ROWS, little_stack
 from tests.networks import STYLES
 from tests.sources import array_operations, lines, run, variables
@@ -667,6 +670,29 @@ def test_a_transformer_agrees_with_the_engine_in_few_operations() -> None:
     text = [rng.randrange(27) for _ in range(9)]
     program = checked(lambda: network(text[:-1], text[1:]), [], weights)
     assert array_operations(program.source, "forward", [program.parameters]) <= 60
+
+
+@pytest.mark.parametrize("begun", ["with the first", "with the last"])
+def test_a_transformer_is_the_same_wherever_its_sums_begin(
+    begun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def functions() -> str:
+        network = Transformer(vocabulary=5, context=4, embedding=6, heads=2)
+        program = vectorize(network([0, 1, 2, 3], [1, 2, 3, 4]), [], network.parameters())
+        _, found, after = program.source.partition("\n\n\ndef forward")
+        assert found
+        return after  # constants before it are rounded as the sums are
+
+    expected = functions()  # Python's sum, which begins with 0
+
+    def total(terms: Iterable[Value]) -> Value:
+        order = list(terms)
+        if begun == "with the first":
+            return functools.reduce(operator.add, order)
+        return functools.reduce(lambda rest, term: term + rest, reversed(order))
+
+    monkeypatch.setattr(transformer, "total", total)
+    assert functions() == expected
 
 
 def test_a_transformer_of_which_each_sample_is_another_sequence() -> None:

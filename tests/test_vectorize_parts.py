@@ -191,6 +191,22 @@ def test_a_product_is_a_sum_of_one() -> None:
     assert described([z], [a, b, c]) == [["ab = a b"], ["z = ab c"]]
 
 
+def test_a_number_is_a_sum_of_one_where_such_numbers_are_added_up_elsewhere() -> None:
+    a, b, c = abc()
+    ea, eb, ec = (named(v.exp(), f"e{v.label}") for v in (a, b, c))
+    z = [named(a / ea, "y"), named(a / named(eb + ec, "s"), "z")]
+    first = ["ea = exp(a)", "eb = exp(b)", "ec = exp(c)"]
+    one = f"{ea.data:g}"  # it has no label
+    then = [sorted([f"{one} = ea", "s = eb + ec"]), [f"y = div(a, {one})", "z = div(a, s)"]]
+    assert described(z, [a, b, c]) == [first, *then]
+    # Not where other numbers are added up, nor for another argument or operation.
+    for other in (b + c, b.sin() + c.sin(), eb + c):
+        z = [named(a / ea, "y"), named(a / named(other, "s"), "z")]
+        assert any("y = div(a, ea)" in level for level in described(z, [a, b, c]))
+    z = [named(ea / a, "y"), named(ea - b, "d"), named(a / named(eb + ec, "s"), "z")]
+    assert described(z, [a, b, c])[1] == ["d = sub(ea, b)", "s = eb + ec", "y = div(ea, a)"]
+
+
 def test_a_part_that_is_used_twice_is_computed_once() -> None:
     a, b, c = abc()
     part = named(a + b, "s")

@@ -87,7 +87,7 @@ def flatten(outputs: Sequence[Value], leaves: Sequence[Value]) -> tuple[Places, 
     order = operations(Value._node(ops.sum, [tuple(outputs)], 0.0))[:-1]
     nodes = [(v, v.op, v.arguments) for v in order]
     known = _constants(nodes, leaves)
-    nodes = [node for node in nodes if node[0] not in known]
+    nodes = _with_sums_of_one([node for node in nodes if node[0] not in known])
     absorbed = _absorbed(nodes, outputs)
     places = Places(leaves, known)
     varying = set(leaves)
@@ -182,6 +182,42 @@ def _constants(
         else:
             known[v] = op.ieee(*op.mapped(number, arguments))
     return known
+
+
+def _with_sums_of_one(nodes: list[tuple[Value, Any, Any]]) -> list[tuple[Value, Any, Any]]:
+    """Make a number a sum, of one, where an operation reads sums of such numbers elsewhere.
+
+    Where a loop adds up one thing first, then two, then three, the first is no
+    sum. All later steps would come a level sooner for it, and be computed apart.
+    """
+    adds = {ops.add, ops.sum}
+    added: dict[Value, Any] = {}  # what a sum is made of: the results of one operation
+    for v, op, arguments in nodes:
+        if op in adds:
+            terms = arguments if op is ops.add else arguments[0]
+            kinds = {added.get(t) if t.op in _SUMS else t.op for t in terms}
+            added[v] = kinds.pop() if len(kinds) == 1 else None
+    if not any(added.values()):
+        return nodes
+    wanted = {
+        (op, i, added[a])
+        for _, op, arguments in nodes
+        if op not in _SUMS
+        for i, a in enumerate(arguments)
+        if not isinstance(a, tuple) and added.get(a) is not None
+    }
+    sums: dict[Value, Value] = {}
+    found: list[tuple[Value, Any, Any]] = []
+    for v, op, arguments in nodes:
+        if op not in _SUMS:
+            for i, a in enumerate(arguments):
+                if not isinstance(a, tuple) and (op, i, a.op) in wanted:
+                    if a not in sums:
+                        sums[a] = Value._node(ops.sum, [(a,)], a.data)
+                        found.append((sums[a], ops.sum, sums[a].arguments))
+                    arguments = (*arguments[:i], sums[a], *arguments[i + 1 :])
+        found.append((v, op, arguments))
+    return found
 
 
 def _absorbed(nodes: Sequence[tuple[Value, Any, Any]], outputs: Sequence[Value]) -> set[Value]:
