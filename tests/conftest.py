@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from micrograd import modes, ops
+from micrograd import Value, modes, ops
+from tests.browser import Window, launched
 from tests.golden import compare
-from viz import render
+from viz import page, render
 
 # "ci" is the same on every machine and in every run; "search" looks further:
 # HYPOTHESIS_PROFILE=search python -m pytest
@@ -60,3 +63,34 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
         pytest.importorskip("pygraphviz")
         monkeypatch.setattr(render.shutil, "which", lambda name: None)
     return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium, for one file of tests."""
+    with launched() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def empty(browser: Any) -> Iterator[Window]:
+    """A window with nothing in it, to compute in."""
+    window = Window(browser, "")
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Window]]:
+    """Write the page of a value, and open it; closed, it must not have complained."""
+    windows: list[Window] = []
+
+    def shown(root: Value, fragment: str = "", **options: Any) -> Window:
+        path = page(root, tmp_path / f"page{len(windows)}.html").path
+        assert path is not None
+        windows.append(Window(browser, path.as_uri() + fragment, **options))
+        return windows[-1]
+
+    yield shown
+    for window in windows:
+        window.close()

@@ -15,18 +15,8 @@ from micrograd.data import minibatches, one_hot
 from micrograd.engine import topological_order
 from micrograd.losses import squared_error
 from micrograd.nn import MLP
+from tests.lessons import run
 from viz import draw
-
-
-def run(demo: object, folder: Path, capsys: pytest.CaptureFixture[str], *pictures: str) -> str:
-    """Run a demo; see that it writes these pictures and nothing else; return what it prints."""
-    demo.main(["--out", str(folder)])
-    printed = capsys.readouterr().out
-    assert sorted(p.name for p in folder.iterdir()) == sorted([demo.PICTURE, *pictures])
-    for picture in folder.iterdir():
-        assert picture.read_bytes().startswith(b"<?xml")
-        assert f"picture: {picture}" in printed
-    return printed
 
 
 def test_sensitivity_the_larger_entry_is_worth_32_times_the_smaller() -> None:

@@ -21,7 +21,7 @@ from demos import (
 from micrograd import gradcheck, ops
 from micrograd.gradcheck import GradientMismatch
 from micrograd.losses import logistic_cost
-from tests.test_lessons_a import run
+from tests.lessons import run
 from viz import error_terms as terms_of
 from viz import explain
 
