@@ -70,7 +70,7 @@ def vectorize(
     for i, group in enumerate(groups):
         if not group:
             raise ValueError(f"vectorize: expected at least one Value in inputs[{i}], got none")
-        _check_leaves(f"inputs[{i}]", group, seen)
+        _check_leaves(f"inputs[{i}]", group, seen, alone=sizes[i] is None)
     _check_leaves("parameters", parameters, seen)
     try:
         name = np.dtype(dtype).name
@@ -93,9 +93,11 @@ def _values(what: str, given: Any) -> list[Value]:
     return values
 
 
-def _check_leaves(what: str, values: Sequence[Value], seen: dict[Value, str]) -> None:
+def _check_leaves(
+    what: str, values: Sequence[Value], seen: dict[Value, str], alone: bool = False
+) -> None:
     for i, v in enumerate(values):
-        place = f"{what}[{i}]"
+        place = what if alone else f"{what}[{i}]"
         if v.op is not None:
             raise ValueError(f"vectorize: {place}, {v!r}, is no leaf but a result")
         if v in seen:
