@@ -264,6 +264,17 @@ def test_a_javascript_form_cannot_end_the_script(form: str) -> None:
         page(square(javascript=form)(Value(3.0)))
 
 
+@pytest.mark.parametrize(("form", "why"), [("x => x *", "SyntaxError"), ("x => y", "y is not")])
+def test_a_form_that_does_not_run_is_said(browser: Any, form: str, why: str) -> None:
+    root = square(javascript=form)(Value(3.0, "x"))
+    window = Window(browser, "")
+    window.page.set_content(page(root).html)
+    said = window.page.text_content("#message")
+    assert "This page's script has stopped" in said
+    assert why in said
+    window.context.close()
+
+
 def test_a_form_with_windows_line_ends_runs(show: Callable[..., Window]) -> None:
     root = square(javascript="x => {\r\n  return x * x;\r\n}")(Value(3.0, "x"))
     assert_shows(show(root), root)

@@ -151,17 +151,20 @@ def _html(root: Value, order: Sequence[Value], direction: str) -> str:
     script = "\n".join(
         ['"use strict";', "{", table, choices(order, notation), *map(_file, _SCRIPTS), "}"]
     )
+    guard = _file("guard.js")
     style = f"{_colours()}\n{_file('page.css')}"
     parts = {
         "title": escaped(title),
         "policy": (
-            f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
+            f"default-src 'none'; script-src {_hash(guard)} {_hash(script)}; "
+            f"style-src {_hash(style)}; "
             "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "style": style,
         "picture": svg_of(picture, layout(picture, direction), labels, title),
         "legend": _legend(picture),
         "data": _json(data),
+        "guard": guard,
         "script": script,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _file("page.html"))
