@@ -501,6 +501,33 @@ def test_an_operation_of_ones_own(form: str) -> None:
     assert pickle.loads(pickle.dumps(program))(X).tolist() == program(X).tolist()
 
 
+def scaling(factor: float) -> Any:
+    """A row "scale"; its function is a closure, so it cannot be written out."""
+    ops.table.pop("scale", None)
+    return primitive(
+        "scale",
+        floats=lambda x: factor * x,
+        arrays=lambda x: factor * x,
+        partials=[lambda z, x: factor],
+    )
+
+
+def test_a_program_keeps_the_operations_that_it_was_made_with() -> None:
+    x, w = Value(1.0), parameter(1.0)
+    two = scaling(2.0)
+    program = vectorize(two(w * x) ** 2, [x], [w])
+    assert program([1.0]).tolist() == [4.0]
+    five = scaling(5.0)
+    assert program([1.0]).tolist() == [4.0]
+    assert program.value_and_grad([1.0])[1].tolist() == [8.0]
+    both = vectorize(two(w * x) + five(w * x), [x], [w])
+    assert both([1.0]).tolist() == [7.0]
+    for stale in program, both:
+        with pytest.raises(ValueError, match=r"^Program.source: scale: .* no longer in the table"):
+            _ = stale.source
+    assert vectorize(five(x), [x]).source
+
+
 def test_an_operation_that_calls_other_functions_takes_them_along() -> None:
     own = primitive(
         "own_vectorized",

@@ -18,6 +18,7 @@ import numpy as np
 
 from micrograd.collector import paused
 from micrograd.engine import Value
+from micrograd.primitive import is_number
 from micrograd.vectorize.listing import Listing
 from micrograd.vectorize.program import Program
 
@@ -89,7 +90,10 @@ def _values(what: str, given: Any) -> list[Value]:
     values = list(given)
     for i, v in enumerate(values):
         if not isinstance(v, Value):
-            raise TypeError(f"vectorize: expected a Value as {what}[{i}], got {v!r}")
+            hint = ""
+            if is_number(v) or isinstance(v, np.ndarray):
+                hint = "; record with Values, and give arrays to the program"
+            raise TypeError(f"vectorize: expected a Value as {what}[{i}], got {v!r}{hint}")
     return values
 
 

@@ -135,21 +135,41 @@ class Functions:
     """
 
     def __init__(self, dtype: str, taken: Iterable[str] = ()) -> None:
-        self.sources: dict[Primitive, str] = {}
         self._dtype, self._taken = dtype, set(taken)
+        self._names: dict[Primitive, str] = {}
+        self._loops: dict[Primitive, str] = {}
 
     def name(self, row: Primitive) -> str:
         """What the source calls a primitive; a function of its own, if NumPy has none."""
         known = numpy_name(row.arrays)
         if known is not None:
             return known
-        name = row.code_name
-        while reserved(name) or name in self._taken:
-            name += "_"
-        if row not in self.sources:
-            source = self._loop(row, name) if row.fold else function_source(row, name)
-            self.sources[row] = source
-        return name
+        if row not in self._names:
+            name = row.code_name
+            while reserved(name) or name in self._taken:
+                name += "_"
+            self._taken.add(name)
+            self._names[row] = name
+            if row.fold:
+                self._loops[row] = self._loop(row, name)
+        return self._names[row]
+
+    def sources(self) -> list[str]:
+        """Source of all functions that have been named.
+
+        Raises:
+            ValueError: if one cannot be had.
+        """
+        return [self._loops.get(row) or function_source(row, n) for row, n in self._names.items()]
+
+    def runnable(self) -> tuple[list[str], dict[str, Any]]:
+        """Source of the folds alone, and all other functions themselves, by name.
+
+        So a program runs the primitives' own functions, whatever has become
+        of their source files or of the table.
+        """
+        others = {name: row.arrays for row, name in self._names.items() if row not in self._loops}
+        return list(self._loops.values()), others
 
     def call(self, row: Primitive, parts: Sequence[Code | list[Code]]) -> Code:
         """Source that applies a primitive to arrays.

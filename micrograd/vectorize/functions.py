@@ -14,11 +14,12 @@ import dis
 import linecache
 import types
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from micrograd.primitive import Primitive
+from micrograd.primitive import Primitive, table
 
 
 def function_source(row: Primitive, name: str) -> str:
@@ -32,11 +33,19 @@ def function_source(row: Primitive, name: str) -> str:
         Functions that need NumPy alone, `name` the last of them. Where the
         primitive's own source cannot be had, or needs more, a line that takes
         the function from the table.
+
+    Raises:
+        ValueError: if the table has another row of that name, or none.
     """
-    found = _definition(row.arrays, name, {})
-    if found is None:
-        return f"{name} = micrograd.ops.table[{row.name!r}].arrays"
-    return "\n\n\n".join(found)
+    found = _definition(row.arrays, name, {}, {name})
+    if found is not None:
+        return "\n\n\n".join(found)
+    if table.get(row.name) is not row:
+        raise ValueError(
+            f"Program.source: {row.name}: its function cannot be written out, and it is "
+            "no longer in the table"
+        )
+    return f"{name} = micrograd.ops.table[{row.name!r}].arrays"
 
 
 def numpy_name(function: Any) -> str | None:
@@ -49,8 +58,17 @@ def numpy_name(function: Any) -> str | None:
     return f"np.{name}" if name and getattr(np, name, None) is function else None
 
 
-def _definition(function: Any, name: str, known: dict[Any, str]) -> list[str] | None:
-    """The source of a Python function and of those it calls; None if there is none to be had."""
+def _definition(
+    function: Any, name: str, known: dict[Any, str], given: set[str]
+) -> list[str] | None:
+    """The source of a Python function and of those it calls; None if there is none to be had.
+
+    Arguments:
+        function: the function.
+        name: what to call it.
+        known: what has a name, and which.
+        given: all names in the source.
+    """
     if not isinstance(function, types.FunctionType) or function.__closure__:
         return None
     if function.__defaults__ or function.__kwdefaults__:
@@ -61,6 +79,15 @@ def _definition(function: Any, name: str, known: dict[Any, str]) -> list[str] | 
     known[function] = name
     before: list[str] = []
     renamed: dict[str, str] = {}
+
+    def own(used: str) -> str:
+        new = f"{name}__{used.strip('_')}"
+        while new in given:  # _f beside f
+            new += "_"
+        given.add(new)
+        renamed[used] = new
+        return new
+
     for used in sorted(_global_names(function.__code__)):
         if used not in function.__globals__:
             if hasattr(builtins, used):
@@ -70,18 +97,18 @@ def _definition(function: Any, name: str, known: dict[Any, str]) -> list[str] | 
         if value is np:
             renamed[used] = "np"
         elif isinstance(value, int | float):
-            before.append(f"{name}__{used} = {_number(value)}")
-            renamed[used] = f"{name}__{used}"
+            before.append(f"{own(used)} = {_number(value)}")
         elif (own_name := numpy_name(value)) is not None:
             renamed[used] = own_name
         elif isinstance(value, types.FunctionType) and value in known:
             renamed[used] = known[value]
         else:
-            inner = _definition(value, f"{name}__{used.strip('_')}", known)
+            inner = _definition(value, own(used), known, given)
             if inner is None:
                 return None
             before += inner
-            renamed[used] = known[value]
+    if not _locals(function.__code__).isdisjoint([*renamed, *renamed.values()]):
+        return None  # the same name means another thing inside
     for part in ast.walk(node):
         if isinstance(part, ast.Name) and part.id in renamed:
             part.id = renamed[part.id]
@@ -90,13 +117,13 @@ def _definition(function: Any, name: str, known: dict[Any, str]) -> list[str] | 
         elif isinstance(part, ast.arg):
             part.annotation = None
     if isinstance(node, ast.Lambda):
-        own = f"def {name}({ast.unparse(node.args)}):\n    return {ast.unparse(node.body)}"
+        text = f"def {name}({ast.unparse(node.args)}):\n    return {ast.unparse(node.body)}"
     else:
         node.name, node.decorator_list = name, []
         if ast.get_docstring(node) is not None:
             node.body = node.body[1:]
-        own = ast.unparse(node)
-    return [*before, own]
+        text = ast.unparse(node)
+    return [*before, text]
 
 
 def _number(value: float) -> str:
@@ -110,16 +137,31 @@ def _global_names(code: types.CodeType) -> set[str]:
     return names.union(*map(_global_names, inner))
 
 
+def _locals(code: types.CodeType) -> set[str]:
+    """The variables of a function and of those inside it."""
+    inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
+    return {*code.co_varnames, *code.co_cellvars}.union(*map(_locals, inner))
+
+
+@cache
+def _codes(text: str) -> list[types.CodeType]:
+    """Of all functions in a source file, as it is now."""
+    found = [compile(text, "", "exec", dont_inherit=True)]
+    for code in found:
+        found += [c for c in code.co_consts if isinstance(c, types.CodeType)]
+    return found
+
+
 def _syntax(function: Callable[..., Any]) -> ast.Lambda | ast.FunctionDef | None:
     """The part of the source file that defines a function."""
     code = function.__code__
-    lines = linecache.getlines(code.co_filename, function.__globals__)
-    if not lines:
-        return None
+    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
     try:
-        tree = ast.parse("".join(lines))
+        if code not in _codes(text):
+            return None  # there is no file, or it has changed since
     except SyntaxError:
         return None
+    tree = ast.parse(text)
     inside = [(line, column) for line, _, column, _ in code.co_positions() if column is not None]
     inside = [(line, column) for line, column in inside if line is not None]
     matching = []

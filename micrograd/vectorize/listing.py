@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -110,12 +110,18 @@ class Listing:
             value = Code("{0:4}[0]" if value.shape else "{0:4}", value, shape=())
         return Code("{0}, {1}", value, gradient, shape=())
 
-    def preamble(self, tables: bool = True) -> str:
-        """The primitives that the functions written so far need, and with `tables` these."""
-        functions = "\n\n\n".join(self.primitives.sources.values())
+    def preamble(self) -> str:
+        """The primitives and the tables that the functions written so far need."""
+        functions = "\n\n\n".join(self.primitives.sources())
         head = "import numpy as np" + "\n\nimport micrograd" * ("micrograd." in functions)
-        numbers = self.tables.source() if tables else ""
-        return "\n\n\n".join(part for part in (head, functions, numbers) if part)
+        parts = (head, functions, self.tables.source())
+        return "\n\n\n".join(part for part in parts if part)
+
+    def runnable(self, name: str) -> tuple[str, dict[str, Any]]:
+        """Source of one function, and what the names in it stand for."""
+        function = self.function(name)
+        folds, primitives = self.primitives.runnable()
+        return "\n\n".join([*folds, function]), {"np": np, **primitives, **self.tables.arrays}
 
 
 def _input_names(labels: Sequence[Sequence[str]]) -> list[str]:

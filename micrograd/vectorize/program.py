@@ -201,9 +201,7 @@ class Program:
         namespace: dict[str, Any] = {}
         source = self._source
         if self._listing is not None:
-            source = self._listing.function(name)
-            source = f"{self._listing.preamble(tables=False)}\n\n\n{source}"
-            namespace.update(self._listing.tables.arrays)
+            source, namespace = self._listing.runnable(name)
         exec(compile(source, "<vectorized program>", "exec"), namespace)
         # As a decorator it takes half the time of a with statement.
         function: Callable[..., Any] = np.errstate(all="ignore")(namespace[name])
