@@ -147,6 +147,13 @@ def read_digits(
     return pixels.reshape(len(pixels), -1) / 255.0, digits.astype(np.int64)
 
 
+def _rows(where: str, what: str, given: ArrayLike) -> Array:
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise ValueError(f"{where}: expected rows of the same length as {what}") from None
+
+
 def one_hot(labels: ArrayLike, classes: int) -> Array:
     """What the outputs should be: 1 for the right class, 0 for the others.
 
@@ -166,7 +173,7 @@ def one_hot(labels: ArrayLike, classes: int) -> Array:
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    given = np.asarray(labels)
+    given = _rows("one_hot", "labels", labels)
     if given.ndim != 1:
         raise ValueError(f"one_hot: expected labels of shape (n,), got {given.shape}")
     if given.size and given.dtype.kind not in "iu":
@@ -204,7 +211,7 @@ def minibatches(
         TypeError: if rng is no NumPy Generator.
         ValueError: if X and Y differ in length or have none, or size is below 1.
     """
-    inputs, targets = np.asarray(X), np.asarray(Y)
+    inputs, targets = _rows("minibatches", "X", X), _rows("minibatches", "Y", Y)
     if not inputs.ndim or not targets.ndim or len(inputs) != len(targets):
         raise ValueError(
             "minibatches: expected X and Y of the same length, "

@@ -75,8 +75,8 @@ def _softplus(x: float) -> float:
 
 def _pow_arrays(x: Any, y: Any) -> Any:
     z, half = np.power(x, y), np.equal(y, 0.5)
-    if half.any():  # there NumPy takes the square root: of -inf it is nan, and inf is right
-        z = np.where(half & np.isneginf(x), np.inf, z)
+    if half.any():  # there NumPy takes the square root: nan of -inf, -0 of -0
+        z = np.where(half, np.where(np.isneginf(x), np.inf, z + 0.0), z)
     return z
 
 

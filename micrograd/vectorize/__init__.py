@@ -35,7 +35,8 @@ def vectorize(
 
     The graph is recorded once, for one sample; the functions compute it for
     as many as they are given. Leaves that are neither inputs nor parameters
-    keep the numbers that they have now.
+    keep the numbers that they have now. Results are the engine's but for
+    rounding, and for the sign of a sum that is zero.
 
     Arguments:
         output: a Value, the cost for example; or a list of them.
@@ -73,15 +74,20 @@ def vectorize(
             raise ValueError(f"vectorize: expected at least one Value in inputs[{i}], got none")
         _check_leaves(f"inputs[{i}]", group, seen, alone=sizes[i] is None)
     _check_leaves("parameters", parameters, seen)
-    try:
-        name = np.dtype(dtype).name
-    except TypeError:
-        name = ""
-    if name not in ("float64", "float32"):
-        raise TypeError(f"vectorize: expected float64 or float32 as dtype, got {dtype!r}")
+    name = _name_of(dtype)
     with paused():
         listing = Listing(outputs, single, groups, parameters, name)
-    return Program(listing, sizes, parameters, dtype)
+    return Program(listing, sizes, parameters, name)
+
+
+def _name_of(dtype: Any) -> str:
+    try:
+        found = None if dtype is None else np.dtype(dtype)
+    except (TypeError, ValueError, SyntaxError):  # whatever NumPy makes of a text
+        found = None
+    if found is None or found not in (np.dtype("float64"), np.dtype("float32")):
+        raise TypeError(f"vectorize: expected float64 or float32 as dtype, got {dtype!r}")
+    return str(found)
 
 
 def _values(what: str, given: Any) -> list[Value]:

@@ -107,9 +107,12 @@ def names_in(code: Code) -> list[Name]:
 
 def times(x: Code, y: Code) -> Code:
     """Their product, elementwise; 1 x = x."""
-    for one, other in ((x, y), (y, x)):
-        if isinstance(one, Literal) and (one.number == 1.0 or isinstance(other, Literal)):
-            return Literal(one.number * other.number) if isinstance(other, Literal) else other
+    if isinstance(x, Literal) and isinstance(y, Literal):
+        return Literal(x.number * y.number)
+    if isinstance(x, Literal) and x.number == 1.0:
+        return y
+    if isinstance(y, Literal) and y.number == 1.0:
+        return x
     template, level = _TEMPLATES[ops.mul]
     return Code(template, x, y, level=level)
 

@@ -74,15 +74,16 @@ class Listing:
         body = emitter.lines.text(result)
         if any(re.search(r"\bn\b", line.split("  #")[0]) for line in body):
             body.insert(0, f"n = len({self.inputs[0]})" if self.inputs else "n = 1")
+        parameters = [f"({self.grouping.parameters.size},)"] * ("parameters" in arguments)
+        shapes = ", ".join([*parameters, *(f"(n, {i.size})" for i in self.grouping.inputs)])
+        head = f"def {name}({', '.join(arguments)}):" + f"  # {shapes}" * bool(shapes)
         lines = [f'"""{_PURPOSES[name]}"""', *body]
-        return "\n".join(
-            [f"def {name}({', '.join(arguments)}):", *(f"    {line}" for line in lines)]
-        )
+        return "\n".join([head, *(f"    {line}" for line in lines)])
 
     def _result(self, emitter: Emitter) -> Code:
         many = bool(self.inputs)
         parts = []
-        index, source = self.grouping.index, self.grouping.source
+        source = self.grouping.source
         for _, run in groupby(self.outputs.tolist(), key=lambda place: int(source[place])):
             operand = self.grouping.operand(np.array(list(run)))
             shape = operand.index.shape
@@ -92,7 +93,7 @@ class Listing:
         if len(parts) == 1:
             return parts[0]
         slots = ", ".join(f"{{{i}}}" for i in range(len(parts)))
-        return Code(f"np.concatenate([{slots}], axis=-1)", *parts, shape=index.shape)
+        return Code(f"np.concatenate([{slots}], axis=-1)", *parts, shape=self.outputs.shape)
 
     def _derived(self, emitter: Emitter, name: str) -> Code:
         cost = self.grouping.operand(self.outputs)

@@ -148,7 +148,15 @@ class Program:
 
     @property
     def source(self) -> str:
-        """The program as NumPy source, to be read; it runs on its own."""
+        """The program as NumPy source, to be read.
+
+        It runs on its own, but for operations of your own whose Python source
+        cannot be had: these it takes from micrograd's table. Every input there
+        has an axis for its Values, (n, 1) for a single one.
+
+        Raises:
+            ValueError: if such an operation is no longer in the table.
+        """
         if self._listing is not None:
             names = _FUNCTIONS if self._single else _FUNCTIONS[:1]
             functions = [self._listing.function(name) for name in names]

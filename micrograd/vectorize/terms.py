@@ -189,6 +189,8 @@ def _with_sums_of_one(nodes: list[tuple[Value, Any, Any]]) -> list[tuple[Value, 
 
     Where a loop adds up one thing first, then two, then three, the first is no
     sum. All later steps would come a level sooner for it, and be computed apart.
+    Products are left as they are: of activations and of their sums there are too
+    many that have nothing to do with each other.
     """
     adds = {ops.add, ops.sum}
     added: dict[Value, Any] = {}  # what a sum is made of: the results of one operation
