@@ -9,6 +9,9 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+TOOLS: Final = ("benchmark", "gallery")  # for who works on the project; the others are lessons
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ w_1         -0.1
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,15 @@ def parser(about: str | None, seed: int | None = None) -> argparse.ArgumentParse
     Returns:
         The parser, to which a demo may add.
     """
-    made = argparse.ArgumentParser(description=(about or "").split("\n", maxsplit=1)[0])
-    made.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures")
+    # As argparse itself has it from Python 3.14 on.
+    spec = sys.modules["__main__"].__spec__
+    made = argparse.ArgumentParser(
+        prog=f"python -m {spec.name}" if spec else None,
+        description=(about or "").split("\n", maxsplit=1)[0],
+    )
+    made.add_argument(
+        "--out", type=Path, default=Path("out"), help="folder for the pictures, default out"
+    )
     if seed is not None:
         made.add_argument("--seed", type=int, default=seed, help=f"default {seed}")
     return made

@@ -148,17 +148,19 @@ def report(learner: Learner, digits: Digits, history: list[list[float]], out: Pa
     i = worth_a_look(outputs, digits.labels_held)
     w = wishes(net, digits.X_held[i], int(digits.labels_held[i]))
     save(wish_picture(w), out / "mnist_wishes.png")
-    save(draw(contested(net, w)), out / "mnist_wishes_graph.svg")
-    k = int(w.before.argmax())
+    part, k = contested(net, w)
+    terms = " + ".join(term.label for term in part.parents)
+    save(draw(part), out / "mnist_wishes_graph.svg")
     print(
         f"""
-This image shows {w.label}, and is taken for {w.guess}. A wish is minus the derivative in a box;
-r is the bias, and what is left out of z so that the graph can be read.
+This image shows {w.label}, and is taken for {w.guess}. A wish is minus the derivative in a box.
+The graph has the cost of two outputs alone, C = {terms}; r is the bias, and what is
+left out of z so that the graph can be read.
 
-The chain rule for the weight of output {w.label} from a_{k}, the brightest neuron:
+The chain rule for the weight of output {w.label} from a_{k}, the brightest neuron in it:
 """
     )
-    print(explain(w.cost, net.layers[-1].neurons[w.label].w[k]))
+    print(explain(part, net.layers[-1].neurons[w.label].w[k]))
     net.save(out / "mnist.npz")
     print(f"\nThe parameters, for MLP(784, [16, 16, 10], ...).load: {out / 'mnist.npz'}")
 
@@ -166,21 +168,37 @@ The chain rule for the weight of output {w.label} from a_{k}, the brightest neur
 def main(arguments: list[str] | None = None) -> None:
     """Find the digits, train, report."""
     command = parser(__doc__, seed=0)
-    command.add_argument("--data", type=Path, metavar="DIR", help="folder with MNIST's files")
+    command.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder with MNIST's files; by default they are downloaded once (12 MB, to "
+        "micrograd-viz/mnist in $XDG_CACHE_HOME or ~/.cache), and where there is no network "
+        "simple digits are drawn instead",
+    )
     command.add_argument("--epochs", type=above(0, int), help=f"default: {STEPS:,} minibatches")
     command.add_argument("--batch", type=above(0, int), default=100, help="images, default 100")
     command.add_argument("--lr", type=above(0, float), default=3.0, help="rate, default 3")
     command.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     options = command.parse_args(arguments)
+    if options.resume and not checkpoint(options).exists():
+        command.error(
+            f"--resume: there is no {checkpoint(options)}; run once without --resume first"
+        )
     try:
         run(options)
     except (DigitsError, IDXError, CheckpointError, OSError) as error:
         raise SystemExit(f"demos.mnist: {error}") from error
 
 
+def checkpoint(options: Any) -> Path:
+    """The file that a training can go on from."""
+    return Path(options.out) / "mnist_checkpoint.npz"
+
+
 def run(options: Any) -> Learner:
     """All of it, with the options of the command line."""
-    path = options.out / "mnist_checkpoint.npz"
+    path = checkpoint(options)
     saved = 0
     try:
         digits = find(options.data)

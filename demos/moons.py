@@ -85,7 +85,7 @@ def picture(model: MLP, X: Any, y: Any, costs: list[float], path: Path) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Train, report, draw."""
     options = parser(__doc__, seed=1337)
-    options.add_argument("--steps", type=int, default=100)
+    options.add_argument("--steps", type=int, default=100, help="default 100")
     options = options.parse_args(arguments)
     random.seed(options.seed)
     X, y = data(options.seed)

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast, overload
 
 from micrograd.graph import operations, topological_order
@@ -52,7 +52,7 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
         the derivative of x * y by x is y.
 
     Raises:
-        TypeError: if output or an input is no Value.
+        TypeError: if output or an input is no Value, or inputs no list.
 
     >>> x = Value(2.0)
     >>> first = grad(x ** 3, x)
@@ -62,7 +62,7 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     """
     if isinstance(inputs, Value):
         return grad(output, [inputs])[0]
-    inputs = list(inputs)
+    inputs = _listed("grad", "inputs", inputs)
     for name, v in [("output", output)] + [(f"inputs[{i}]", v) for i, v in enumerate(inputs)]:
         if not isinstance(v, Value):
             raise TypeError(f"grad: expected a Value for {name}, got {type(v).__name__} {v!r}")
@@ -99,18 +99,34 @@ def _differentiable_slopes(v: Value, depends: set[Value]) -> list[tuple[Value, A
 def jacobian(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[list[Value]]:
     """All derivatives of all outputs: row i is `grad(outputs[i], inputs)`.
 
+    Raises:
+        TypeError: if outputs is no list, or something in it or in inputs no Value.
+
     >>> x, y = Value(2.0), Value(3.0)
     >>> [[d.data for d in row] for row in jacobian([x * y, x + y], [x, y])]
     [[3.0, 2.0], [1.0, 1.0]]
     """
-    return [grad(output, inputs) for output in outputs]
+    return [grad(output, inputs) for output in _listed("jacobian", "outputs", outputs)]
 
 
 def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
     """All second derivatives: entry i, j is by inputs i and j.
 
+    Raises:
+        TypeError: if inputs is no list, or output or an input no Value.
+
     >>> x, y = Value(2.0), Value(3.0)
     >>> [[d.data for d in row] for row in hessian(x * x * y, [x, y])]
     [[6.0, 4.0], [4.0, 0.0]]
     """
+    inputs = _listed("hessian", "inputs", inputs)
     return jacobian(grad(output, inputs), inputs)
+
+
+def _listed(function: str, argument: str, given: Any) -> list[Value]:
+    if not isinstance(given, Iterable):  # a Value alone is none either
+        raise TypeError(
+            f"{function}: expected a list of Values for {argument}, "
+            f"got {type(given).__name__} {given!r}"
+        )
+    return list(given)

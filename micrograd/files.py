@@ -41,6 +41,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         if target.exists():
             os.chmod(temporary, target.stat().st_mode & 0o777)
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (temporary, os.fspath(temporary)):
+            # The caller knows nothing of a temporary file.
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise

@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,15 +96,25 @@ def gradcheck(
 
     Raises:
         GradientMismatch: if an error exceeds the tolerance; it names the input.
-        TypeError: if f does not return a Value.
+        TypeError: if f is no function, does not return a Value, or inputs is no list.
         ValueError: if eps or tolerance is not finite and above 0, an input
             is no leaf, or f is not finite beside it.
     """
     for name, number in ("eps", eps), ("tolerance", tolerance):
         if not 0.0 < number < math.inf:
             raise ValueError(f"gradcheck: expected a finite {name} above 0, got {number!r}")
+    if not callable(f):
+        raise TypeError(
+            f"gradcheck: expected a function as f, got {type(f).__name__} {f!r}; "
+            "it is called again beside each input"
+        )
     if isinstance(inputs, Value):
         inputs = [inputs]
+    if not isinstance(inputs, Iterable):
+        raise TypeError(
+            "gradcheck: expected a list of Values or numbers as inputs, "
+            f"got {type(inputs).__name__} {inputs!r}"
+        )
     values = [v if isinstance(v, Value) else Value(v) for v in inputs]
     names = [v.label or f"inputs[{i}]" for i, v in enumerate(values)]
     for name, v in zip(names, values, strict=True):

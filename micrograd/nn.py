@@ -107,7 +107,7 @@ class Module:
         """Write the parameters to an .npz file, whole or not at all.
 
         Arguments:
-            path: the file's name, used as it is.
+            path: the file's name, used as it is: no .npz is added.
 
         Raises:
             OSError: if it cannot be written; a file that was there is kept.
@@ -147,6 +147,7 @@ class Neuron(Module):
         b: the bias.
 
     Raises:
+        TypeError: if nin is no whole number.
         ValueError: for no inputs, or an unknown activation or init.
     """
 
@@ -229,6 +230,7 @@ class Layer(Module):
         neurons: the neurons, one for each output.
 
     Raises:
+        TypeError: if nin or nout is no whole number.
         ValueError: for no inputs or no neurons.
     """
 
@@ -273,6 +275,7 @@ class MLP(Module):
         layers: the layers; `.layers[l].neurons[j].w[k]` is a weight.
 
     Raises:
+        TypeError: if nouts is no list, or a size no whole number.
         ValueError: for no layers, an empty one, or an unknown activation or init.
 
     >>> MLP(784, [16, 16, 10], activation="sigmoid", output="sigmoid").parameters().__len__()
@@ -288,6 +291,11 @@ class MLP(Module):
         init: str | Init = "uniform",
         rng: Random = random,
     ) -> None:
+        if not isinstance(nouts, Sequence):
+            raise TypeError(
+                "MLP: expected a list of layer sizes as nouts, "
+                f"got {type(nouts).__name__} {nouts!r}"
+            )
         if not nouts:
             raise ValueError("MLP: expected at least one layer in nouts, got none")
         sizes = [nin, *nouts]
@@ -342,14 +350,16 @@ def _inputs(what: str, x: Sequence[Any], nin: int) -> tuple[Value, ...]:
 
 
 def _positive(what: str, of: str, n: Any) -> None:
-    if not isinstance(n, int | np.integer) or n < 1:
+    if not isinstance(n, int | np.integer):
+        raise TypeError(f"{what}: expected a whole number of {of}, got {type(n).__name__} {n!r}")
+    if n < 1:
         raise ValueError(f"{what}: expected at least 1 as the number of {of}, got {n!r}")
 
 
 def _activation(name: str) -> Primitive | None:
     if name == "linear":
         return None
-    row = ops.table.get(name)
+    row = ops.table.get(name) if isinstance(name, str) else None
     if row is None or len(row.arguments) != 1 or any(row.starred):
         unary = (r.name for r in ops.table.values() if len(r.arguments) == 1 and not any(r.starred))
         raise ValueError(
@@ -361,7 +371,7 @@ def _activation(name: str) -> Primitive | None:
 def _init(init: str | Init) -> Init:
     if callable(init):
         return init
-    if init not in _INITS:
+    if not isinstance(init, str) or init not in _INITS:
         raise ValueError(
             f"Neuron: expected as init a function or one of {', '.join(_INITS)}; got {init!r}"
         )

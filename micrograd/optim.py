@@ -223,6 +223,11 @@ def _checked(name: str, parameters: Any) -> Any:
         if not array.flags.writeable:
             raise ValueError(f"{name}: expected an array that can be written to")
         return parameters
+    if not isinstance(parameters, Iterable):
+        raise TypeError(
+            f"{name}: expected a list of parameters, such as net.parameters(), "
+            f"got {type(parameters).__name__}"
+        )
     values = list(parameters)
     for i, p in enumerate(values):
         if not isinstance(p, Value):

@@ -7,6 +7,7 @@ to Values and symbols to say what applying means for them.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import keyword
 from collections import Counter
@@ -292,8 +293,8 @@ def primitive(
         The row, to be called like a function.
 
     Raises:
-        TypeError: if floats, arrays or a partial cannot be called, or
-            javascript is no string.
+        TypeError: if floats, arrays or a partial cannot be called with as
+            many arguments, or javascript is no string.
         ValueError: if the name is taken or no identifier, or the numbers of
             arguments, partials and intervals differ.
 
@@ -311,9 +312,9 @@ def primitive(
             f"primitive: there is already a primitive named {name!r}; to declare it anew, "
             f"first del micrograd.ops.table[{name!r}]"
         )
-    for what, function in [("floats", floats), ("arrays", arrays)] + [
-        (f"partials[{i}]", partial) for i, partial in enumerate(partials)
-    ]:
+    forward = [("floats", floats), ("arrays", arrays)]
+    backward = [(f"partials[{i}]", partial) for i, partial in enumerate(partials)]
+    for what, function in forward + backward:
         if function is not None and not callable(function):
             raise TypeError(f"primitive {name}: expected a function for {what}, got {function!r}")
     if javascript is not None and not isinstance(javascript, str):
@@ -338,6 +339,13 @@ def primitive(
             f"primitive {name}: {len(names)} arguments, {len(partials)} partial derivatives "
             f"and {len(intervals)} domains; expected as many of each"
         )
+    for functions, given in (forward, bare), (backward, ["z", *bare]):
+        for what, function in functions:
+            if function is not None and not _takes(function, given):
+                raise TypeError(
+                    f"primitive {name}: expected {what} to be a function of ({', '.join(given)}), "
+                    f"got one of {inspect.signature(function)}"
+                )
     if not latex:
         inside = ", ".join("{" + n.rstrip("*") + "}" for n in names)
         latex = rf"\operatorname{{{{{name}}}}}({inside})".replace("_", r"\_")
@@ -364,6 +372,19 @@ def primitive(
 
 def _usable(name: str) -> bool:
     return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def _takes(function: Callable[..., Any], arguments: Sequence[str]) -> bool:
+    """Whether it can be called with as many arguments, as far as Python can tell."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a built-in without a signature
+        return True
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def _intervals(one: Interval | Sequence[Interval]) -> Domain:

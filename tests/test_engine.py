@@ -538,6 +538,20 @@ def test_grad_names_what_is_no_value(wrong: Any) -> None:
         hessian(wrong, [x])
 
 
+@pytest.mark.parametrize("wrong", [1.0, None], ids=repr)
+def test_grad_jacobian_and_hessian_name_what_is_no_list(wrong: Any) -> None:
+    x = Value(1.0)
+    for function in grad, hessian:
+        says = f"{function.__name__}: expected a list of Values for inputs, got "
+        with pytest.raises(TypeError, match=says + type(wrong).__name__):
+            function(x * x, wrong)
+    with pytest.raises(TypeError, match="hessian: expected a list of Values for inputs, got Value"):
+        hessian(x * x, x)  # type: ignore[arg-type]
+    for output in wrong, x * x:
+        with pytest.raises(TypeError, match="jacobian: expected a list of Values for outputs, got"):
+            jacobian(output, [x])
+
+
 def test_grad_of_one_input_is_one_value_and_of_a_list_a_list() -> None:
     x = Value(2.0)
     assert isinstance(grad(x * x, x), Value)

@@ -88,15 +88,21 @@ def test_a_failure_of_the_system_keeps_what_was_there(
 
 
 def test_a_folder_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "missing" / "x.bin"):
+    path = tmp_path / "missing" / "x.bin"
+    with pytest.raises(FileNotFoundError) as caught, atomic_write(path):
         pytest.fail("the block was entered")
+    assert caught.value.filename == str(path)
     assert names(tmp_path) == []
 
 
 def test_a_folder_cannot_be_written_over(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(OSError, match="folder"), atomic_write(tmp_path / "folder") as file:
+    with (
+        pytest.raises(OSError, match="folder") as caught,
+        atomic_write(tmp_path / "folder") as file,
+    ):
         file.write(b"x")
+    assert ".tmp" not in str(caught.value)
     assert names(tmp_path) == ["folder"]
 
 

@@ -274,5 +274,20 @@ def test_an_input_that_is_no_number_is_refused() -> None:
         gradcheck(lambda x: x, ["x"])
 
 
+@pytest.mark.parametrize("wrong", [Value(1.0), 1.0, None], ids=repr)
+def test_f_must_be_a_function(wrong: Any) -> None:
+    says = f"gradcheck: expected a function as f, got {type(wrong).__name__} "
+    with pytest.raises(TypeError, match=says):
+        gradcheck(wrong, [Value(1.0)])
+
+
+@pytest.mark.parametrize("wrong", [1.0, None], ids=repr)
+def test_inputs_must_be_a_list(wrong: Any) -> None:
+    with pytest.raises(
+        TypeError, match="gradcheck: expected a list of Values or numbers as inputs"
+    ):
+        gradcheck(lambda x: x, wrong)
+
+
 def test_gradcheck_is_public() -> None:
     assert micrograd.gradcheck is gradcheck

@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from demos.digits import source
 from demos.digits.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
 from demos.digits.drawn import draw_digits
 from demos.digits.wishes import contested, wishes
-from micrograd import Value
+from micrograd import Value, grad
 from micrograd.data import IDXError, one_hot
 from micrograd.optim import SGD
 
@@ -221,6 +222,28 @@ def test_nobody_there_is_a_download_error(tmp_path: Path, unreachable: str) -> N
 posix = pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")
 
 
+@contextmanager
+def started(command: list[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A program that Ctrl-C stops, even where the tests ignore it; it ends with the block."""
+    # Of what is handled here, the default holds there; what is ignored is inherited.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=TOP,
+            env={**os.environ, **environment},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def interrupted(process: subprocess.Popen[str]) -> str:
     """Press Ctrl-C, and return what is printed on stderr then."""
     process.send_signal(signal.SIGINT)
@@ -236,16 +259,10 @@ def test_ctrl_c_during_a_download_leaves_nothing(mirror: Mirror, tmp_path: Path)
         f"mnist.find = lambda data: source.find(data, {mirror.address!r})\n"
         f"mnist.main(['--out', {str(tmp_path / 'out')!r}])"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=TOP,
-        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert mirror.half_sent.wait(30)
-    time.sleep(0.2)
-    said = interrupted(process)
+    with started([sys.executable, "-c", code], XDG_CACHE_HOME=str(tmp_path)) as process:
+        assert mirror.half_sent.wait(30)
+        time.sleep(0.2)
+        said = interrupted(process)
     assert said.strip() == "interrupted; there is no checkpoint yet"
     assert process.returncode == 1
     assert names(tmp_path / "micrograd-viz") == names(tmp_path / "out") == []
@@ -383,7 +400,11 @@ def test_the_demo_learns_writes_its_pictures_and_hands_the_numbers_back(
         assert (out / f"mnist_{name}.png").read_bytes().startswith(b"\x89PNG")
     graph = (out / "mnist_wishes_graph.svg").read_text()
     assert graph.count('<g id="node') == 20 + 1  # with the legend
-    assert "∂C₀/∂w" in printed
+    # What is explained is in the picture.
+    explained = re.search(r"^∂C/∂w\S* .*\n.*\n.*\n += (\S+)$", printed, re.MULTILINE)
+    assert explained is not None
+    assert f"> = {explained[1]} </text>" in graph
+    assert re.search(r"C = e_\d \+ e_\d;", printed)
     (learner,) = made
     net = learner.net
     assert [p.data for p in net.parameters()] == learner.cost.parameters.tolist()
@@ -485,15 +506,13 @@ def test_ctrl_c_keeps_the_last_checkpoint(
 def test_a_real_ctrl_c_does_so_too(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = demo("--data", str(folder), "--out", str(out))
-    process = subprocess.Popen(
-        [*command, "--epochs", "1000000"], cwd=TOP, stderr=subprocess.PIPE, text=True
-    )
     path = out / "mnist_checkpoint.npz"
-    end = time.monotonic() + 60
-    while not path.exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    time.sleep(0.3)
-    said = interrupted(process)
+    with started([*command, "--epochs", "1000000"]) as process:
+        end = time.monotonic() + 60
+        while not path.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        said = interrupted(process)
     assert process.returncode == 1
     found = re.search(
         rf"^interrupted; epoch (\d+) is in {re.escape(str(path))}", said, re.MULTILINE
@@ -557,7 +576,7 @@ def test_a_checkpoint_of_something_else_is_refused_and_changes_nothing(tmp_path:
     ("options", "says"),
     [
         (["--data", "no/such/folder"], "demos.mnist: no/such/folder: expected a folder with MNIST"),
-        (["--data", ".", "--resume"], "demos.mnist: .: expected t10k-images-idx3-ubyte, "),
+        (["--data", "."], "demos.mnist: .: expected t10k-images-idx3-ubyte, "),
         (["--epochs", "0"], "--epochs: expected a number above 0, got 0"),
         (["--batch", "2.5"], "--batch: invalid number value: '2.5'"),
         (["--lr", "nan"], "--lr: expected a number above 0, got nan"),
@@ -577,9 +596,14 @@ def test_a_command_line_that_cannot_be_is_refused(
     assert names(tmp_path) == []
 
 
-def test_to_resume_what_never_began_is_refused(trained: Any) -> None:
-    with pytest.raises(SystemExit, match=r"demos\.mnist: .*No such file .*mnist_checkpoint\.npz"):
+def test_to_resume_what_never_began_is_refused(
+    trained: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
         trained("new", "--resume")
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert re.search(r"there is no \S+mnist_checkpoint\.npz; run once without --resume first", said)
 
 
 # The wishes.
@@ -611,7 +635,7 @@ def test_the_graph_to_draw_has_the_networks_numbers(
     learner: mnist.Learner, drawn: tuple[Any, Any], label: int
 ) -> None:
     w = wishes(learner.net, drawn[0][1].ravel() / 255, label)
-    cost = contested(learner.net, w)
+    cost, brightest = contested(learner.net, w)
     terms = cost.parents
     right, rival = (term.parents[0] for term in terms)
     others = np.delete(w.a, label)
@@ -624,6 +648,11 @@ def test_the_graph_to_draw_has_the_networks_numbers(
     assert [v.label for v in before] == [f"a_{{{k}}}^{{(2)}}" for k in sorted(strongest)]
     for v, k in zip(before, sorted(strongest), strict=True):
         assert -v.grad == pytest.approx(w.by_output[pair, k].sum(), rel=1e-10)
+    assert f"a_{{{brightest}}}^{{(2)}}" == max(before, key=lambda v: v.data).label
+    # By a weight of these outputs the derivative is that of the whole cost.
+    weight = learner.net.layers[-1].neurons[label].w[brightest]
+    assert grad(cost, weight).data == pytest.approx(grad(w.cost, weight).data, rel=1e-12)
+    assert grad(w.cost, weight).data != 0.0
 
 
 # The real images.

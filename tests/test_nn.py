@@ -390,8 +390,8 @@ def test_an_input_that_is_no_number_is_named(what: Any, wrong: Any) -> None:
         what([1.0, wrong])
 
 
-@pytest.mark.parametrize("n", [0, -1, 1.5, "2", None])
-def test_sizes_are_whole_numbers_of_at_least_one(n: Any) -> None:
+@pytest.mark.parametrize("n", [0, -1])
+def test_sizes_are_at_least_one(n: int) -> None:
     with pytest.raises(ValueError, match="expected at least 1 as the number of inputs"):
         Neuron(n)
     with pytest.raises(ValueError, match="expected at least 1 as the number of neurons"):
@@ -400,6 +400,26 @@ def test_sizes_are_whole_numbers_of_at_least_one(n: Any) -> None:
         MLP(n, [2])
     with pytest.raises(ValueError, match="expected at least 1"):
         MLP(2, [2, n])
+
+
+@pytest.mark.parametrize("n", [1.5, 2.0, "2", None])
+def test_sizes_are_whole_numbers(n: Any) -> None:
+    got = f"got {type(n).__name__} {n!r}"
+    with pytest.raises(TypeError, match=f"Neuron: expected a whole number of inputs, {got}"):
+        Neuron(n)
+    with pytest.raises(TypeError, match=f"Layer: expected a whole number of neurons, {got}"):
+        Layer(2, n)
+    with pytest.raises(TypeError, match=f"expected a whole number of inputs, {got}"):
+        MLP(n, [3, 1])
+    with pytest.raises(TypeError, match=f"expected a whole number of neurons, {got}"):
+        MLP(2, [2, n])
+
+
+@pytest.mark.parametrize("nouts", [3, None, Value(3.0), np.array([3, 1])], ids=repr)
+def test_layer_sizes_are_a_list(nouts: Any) -> None:
+    says = f"MLP: expected a list of layer sizes as nouts, got {type(nouts).__name__} "
+    with pytest.raises(TypeError, match=says):
+        MLP(2, nouts)
 
 
 def test_a_network_without_layers_is_refused() -> None:
@@ -420,6 +440,13 @@ def test_an_activation_that_does_not_exist_is_refused_with_those_that_do(name: s
         Neuron(2, activation=name)
     with pytest.raises(ValueError, match="activation"):
         MLP(2, [2, 1], output=name)
+
+
+def test_a_list_of_activations_or_inits_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(ValueError, match=r"linear or one of .*tanh.*; got \['tanh', 'relu'\]"):
+        MLP(2, [3, 2, 1], activation=["tanh", "relu"])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"uniform, xavier, he, zeros; got \['he'\]"):
+        MLP(2, [1], init=["he"])  # type: ignore[arg-type]
 
 
 def test_an_init_that_does_not_exist_is_refused_with_those_that_do() -> None:

@@ -373,5 +373,11 @@ def test_what_cannot_be_an_array_of_parameters_is_refused(kind: Any) -> None:
         kind(fixed, 0.1)
     with pytest.raises(ValueError, match=f"{name}: expected lr at least 0 and finite, got -1"):
         kind(np.ones(2), -1)
-    with pytest.raises(TypeError, match="not iterable"):
-        kind(MLP(2, [1]), 0.1)  # its parameters() are what is wanted
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+@pytest.mark.parametrize("wrong", [MLP(2, [1]), MLP(2, [1]).parameters, Value(1.0), 0.1, None])
+def test_what_is_no_list_of_parameters_is_told_what_is_wanted(kind: Any, wrong: Any) -> None:
+    says = rf"{kind.__name__}: expected a list of parameters, such as net\.parameters\(\), got "
+    with pytest.raises(TypeError, match=says + type(wrong).__name__):
+        kind(wrong, lr=0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -85,6 +86,29 @@ def test_a_name_without_ending_works_as_graphviz_has_it(
 def test_outfile_and_missing_folders(engine: str, drawing: Drawing, tmp_path: Path) -> None:
     path = drawing.render(outfile=tmp_path / "new" / "tree.pdf")
     assert Path(path).read_bytes().startswith(b"%PDF-")
+
+
+def test_view_writes_the_picture_and_opens_it(
+    drawing: Drawing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened = []
+    monkeypatch.setattr(render.graphviz, "view", lambda path, quiet: opened.append((path, quiet)))
+    path = str(tmp_path / "tree.gv.svg")
+    assert drawing.view(tmp_path / "tree.gv") == path
+    assert drawing.view(tmp_path / "tree.gv", quiet=True, quiet_view=True) == path
+    assert opened == [(path, False), (path, True)]
+    assert Path(path).read_bytes().startswith(b"<?xml")
+    drawing.render(tmp_path / "tree.svg")
+    assert len(opened) == 2
+
+
+def test_a_folder_is_no_file_and_is_named(drawing: Drawing, tmp_path: Path) -> None:
+    (tmp_path / "folder.svg").mkdir()
+    for name in tmp_path, tmp_path / "folder.svg":
+        with pytest.raises(OSError, match=re.escape(str(name))) as caught:
+            drawing.render(name)
+        assert ".tmp" not in str(caught.value)
+    assert os.listdir(tmp_path) == ["folder.svg"]
 
 
 def test_a_notebook_shows_svg(engine: str, drawing: Drawing) -> None:

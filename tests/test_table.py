@@ -576,6 +576,28 @@ SLOPE: dict[str, Any] = {"partials": [lambda z, x: z]}
         (ValueError, "2 arguments, 1 partial", {"arguments": "x y"}),
         (ValueError, "1 arguments, 1 partial derivatives and 2 domains", {"domain": [(0, 1)] * 2}),
         (ValueError, "0 partial", {"partials": [], "arguments": "x"}),
+        (
+            TypeError,
+            r"expected partials\[0\] to be a function of \(z, x\), got one of \(x\)",
+            {"partials": [lambda x: x]},
+        ),
+        (
+            TypeError,
+            r"partials\[1\] to be a function of \(z, w, x, b\), got one of \(z, x, y\)",
+            {
+                "arguments": "w* x* b",
+                "partials": [lambda z, *_: z, lambda z, x, y: z, lambda z, *_: z],
+                "floats": lambda w, x, b: b,
+                "arrays": lambda w, x, b: b,
+            },
+        ),
+        (
+            TypeError,
+            r"expected floats to be a function of \(x\), got one of \(x, y\)",
+            {"floats": lambda x, y: x},
+        ),
+        (TypeError, r"expected floats to be a function of \(x\), got", {"floats": math.pow}),
+        (TypeError, r"expected arrays to be a function of \(x\), got", {"arrays": lambda: 0.0}),
     ],
 )
 def test_a_bad_declaration_is_refused_and_leaves_no_row(
@@ -586,6 +608,13 @@ def test_a_bad_declaration_is_refused_and_leaves_no_row(
     with pytest.raises(error, match=says):
         primitive(wrong.pop("name"), **wrong)
     assert ops.table == before
+
+
+def test_functions_that_do_not_say_what_they_take_and_those_with_defaults_are_accepted() -> None:
+    row = primitive(
+        "brand_new", floats=max, arrays=np.maximum, partials=[lambda z, x, y, k=1.0: k] * 2
+    )
+    assert row(1.0, 2.0) == 2.0
 
 
 @pytest.mark.parametrize("arguments", ["x-1", "lambda", "1", "*"])

@@ -72,6 +72,7 @@ class Drawing(graphviz.Digraph):
         format: str | None = None,  # noqa: A002
         *,
         outfile: str | os.PathLike[str] | None = None,
+        quiet_view: bool = False,
         **options: Any,
     ) -> str:
         """Write the picture to a file.
@@ -79,6 +80,7 @@ class Drawing(graphviz.Digraph):
         A file name with an ending says the format: `render("tree.png")`
         writes that file alone. Without one, as graphviz has it, the DOT text
         goes to `filename` and the picture to `filename.format`.
+        (`view()` is the same with view=True.)
 
         Arguments:
             filename: the file; by default `self.filename`.
@@ -87,6 +89,7 @@ class Drawing(graphviz.Digraph):
             cleanup: whether to remove the DOT text that went to `filename`.
             format: the format; by default the ending, or else `self.format`.
             outfile: the picture's file name, whatever its ending.
+            quiet_view: to open it, and show nothing that the viewer prints.
             **options: as for `pipe`.
 
         Returns:
@@ -110,8 +113,8 @@ class Drawing(graphviz.Digraph):
                 file.write(str(self.source).encode())
         with atomic_write(target) as file:
             file.write(picture)
-        if view:
-            graphviz.view(os.fspath(target))
+        if view or quiet_view:
+            graphviz.view(os.fspath(target), quiet=quiet_view)
         return os.fspath(target)
 
 

@@ -20,7 +20,8 @@ def curves(history: list[list[float]], digits: Digits) -> Any:
     figure, (left, right) = axes(2)
     epochs = np.arange(len(history)) + 1
     training, held, accuracy = np.array(history).T
-    left.plot(epochs, training, color=BLUE, label=f"training: {len(digits.X):,} images, moved")
+    images = f"{len(digits.X):,} images,\neach moved by up to a pixel"
+    left.plot(epochs, training, color=BLUE, label=f"training: {images}")
     left.plot(epochs, held, color=ORANGE, label=f"held out: {len(digits.X_held):,} images")
     left.set(xlabel="epoch", ylabel="mean cost", yscale="log", title="cost")
     left.legend()

@@ -80,7 +80,7 @@ def wishes(net: MLP, x: Any, label: int) -> Wishes:
     )
 
 
-def contested(net: MLP, w: Wishes, most: int = 3) -> Value:
+def contested(net: MLP, w: Wishes, most: int = 3) -> tuple[Value, int]:
     """The graph of two outputs alone: the right one, and the strongest of the wrong ones.
 
     To be drawn, so only the activations are in it for which these two wish
@@ -92,7 +92,8 @@ def contested(net: MLP, w: Wishes, most: int = 3) -> Value:
         most: how many activations.
 
     Returns:
-        The part of the cost that is due to the two.
+        The part of the cost that is due to the two; and which of these
+        activations is the brightest.
     """
     rival = int(np.delete(w.a, w.label).argmax())
     rival += rival >= w.label
@@ -117,7 +118,8 @@ def contested(net: MLP, w: Wishes, most: int = 3) -> Value:
         a = z.sigmoid()
         a.label = f"a_{{{j}}}^{{({layer})}}"
         outputs.append(a)
-    return _cost(outputs, pair, w.label, "C")
+    brightest = max(chosen, key=lambda k: float(w.before[k]))
+    return _cost(outputs, pair, w.label, "C"), brightest
 
 
 def _cost(outputs: list[Value], names: list[int], label: int, name: str) -> Value:
