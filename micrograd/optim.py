@@ -24,7 +24,7 @@ array([0.125])
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -86,16 +86,22 @@ class _Optimizer:
 
         Raises:
             TypeError: if there is no array where one is due, or one where none
-                is, or if it is of another type; then nothing has changed.
+                is, or if it is of another type; or if a Value's data or
+                gradient is no real number; then nothing has changed.
             ValueError: if it is of another shape; then nothing has changed.
         """
-        p = self.parameters
-        change = self._change(_gradient(type(self).__name__, p, gradient))
+        p, where = self.parameters, f"{type(self).__name__}.step"
         if isinstance(p, np.ndarray):
-            p -= change
-        else:
-            for value, x in zip(p, change.tolist(), strict=True):
-                value.data -= x
+            _like(f"{where}: gradient", gradient, p, TypeError)
+            assert gradient is not None
+            p -= self._change(gradient)
+            return
+        if gradient is not None:
+            raise TypeError(f"{where}: Values have their gradients in .grad; expected no other")
+        numbers = _numbers(where, "data", [value.data for value in p])
+        numbers -= self._change(_numbers(where, "grad", [value.grad for value in p]))
+        for value, x in zip(p, numbers.tolist(), strict=True):
+            value.data = x
 
     def _change(self, g: Array) -> Array:
         """What is to be taken off the parameters."""
@@ -112,10 +118,13 @@ class _Optimizer:
             state: arrays by name.
 
         Raises:
+            TypeError: if it is no mapping.
             ValueError: if it is not of this kind of optimiser, or of other
                 parameters; then nothing has changed.
         """
         name = type(self).__name__
+        if not isinstance(state, Mapping):
+            raise TypeError(f"{name}.load_state: expected arrays by name, got {state!r}")
         if set(state) != set(self._memory):
             raise ValueError(
                 f"{name}.load_state: expected {_listed(self._memory)}, got {_listed(state)}"
@@ -186,6 +195,8 @@ class Adam(_Optimizer):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(parameters, lr, "mean", "square")
+        if not isinstance(betas, Sequence) or len(betas) != 2:
+            raise TypeError(f"Adam: expected two numbers as betas, got {betas!r}")
         _in_range("Adam", "betas[0]", betas[0], 0.0, 1.0)
         _in_range("Adam", "betas[1]", betas[1], 0.0, 1.0)
         if not 0.0 < eps < math.inf:
@@ -241,14 +252,18 @@ def _checked(name: str, parameters: Any) -> Any:
     return values
 
 
-def _gradient(name: str, parameters: Any, gradient: Any) -> Array:
-    if not isinstance(parameters, np.ndarray):
-        if gradient is not None:
-            raise TypeError(f"{name}.step: Values have their gradients in .grad; expected no other")
-        return np.array([p.grad for p in parameters], np.float64)
-    _like(f"{name}.step: gradient", gradient, parameters, TypeError)
-    checked: Array = gradient
-    return checked
+def _numbers(where: str, what: str, numbers: list[Any]) -> Array:
+    """The parameters' data or gradients, as an array."""
+    try:
+        array = np.array(numbers)
+    except ValueError:  # one of them is an array
+        array = np.array(None)
+    if array.ndim == 1 and array.dtype.kind in "fiub":
+        return array.astype(np.float64, copy=False)
+    for i, x in enumerate(numbers):  # asking each takes longer than all the rest
+        if not is_number(x):
+            raise TypeError(f"{where}: expected a real number as parameters[{i}].{what}, got {x!r}")
+    return np.array(list(map(float, numbers)))
 
 
 def _like(what: str, array: Any, expected: Array, wrong_type: type[Exception]) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import json
 import os
 import re
 import signal
@@ -216,6 +218,13 @@ def test_a_file_without_an_end_is_not_read_to_the_end(
 def test_nobody_there_is_a_download_error(tmp_path: Path, unreachable: str) -> None:
     with pytest.raises(source.DownloadError, match="refused"):
         source.download(tmp_path / "mnist", unreachable)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("address", ["no address", "http://[bad/", "http://host:port/"])
+def test_what_is_no_address_is_a_download_error(tmp_path: Path, address: str) -> None:
+    with pytest.raises(source.DownloadError, match=f"^{re.escape(address)}"):
+        source.download(tmp_path / "mnist", address)
     assert names(tmp_path) == []
 
 
@@ -566,6 +575,23 @@ def test_a_checkpoint_of_something_else_is_refused_and_changes_nothing(tmp_path:
     with path.open("wb") as file:
         np.savez(file, format="another")
     refused("expected a checkpoint of this demo: its format is another", other())
+    with np.load(io.BytesIO(good)) as file:
+        whole = dict(file)
+    state = rng.bit_generator.state
+    too_large = state | {"state": {"state": 2**130, "inc": 1}}
+    for name, value, what in (
+        ("parameters", np.array(["a", "b", "c"]), "does not fit this network: it has 3"),
+        ("parameters", np.ones(3, complex), "does not fit this network: .*of complex128"),
+        ("history", np.array(1.0), "does not fit this network: its history is"),
+        ("history", np.array([["a"]]), "does not fit this network: its history is <U1"),
+        ("settings", "[]", "is of a training with seed None, this one has 1"),
+        ("settings", "3", "expected a checkpoint of this demo: "),
+        ("random", json.dumps(too_large), "does not fit this network: "),
+        ("random", "[3]", "expected a checkpoint of this demo: "),
+    ):
+        with path.open("wb") as file:
+            np.savez(file, **(whole | {name: value}))
+        refused(what, other())
     path.write_bytes(good)
     fits = other()
     assert read_checkpoint(path, settings, fits, np.random.default_rng(2)) == [[1.0, 2.0, 0.5]]

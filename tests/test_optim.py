@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import warnings
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
@@ -381,3 +382,44 @@ def test_what_is_no_list_of_parameters_is_told_what_is_wanted(kind: Any, wrong: 
     says = rf"{kind.__name__}: expected a list of parameters, such as net\.parameters\(\), got "
     with pytest.raises(TypeError, match=says + type(wrong).__name__):
         kind(wrong, lr=0.1)
+
+
+@pytest.mark.parametrize("what", ["data", "grad"])
+@pytest.mark.parametrize("wrong", [None, "1", 1j, np.ones(2), [1.0]], ids=str)
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_a_number_that_is_none_changes_nothing(kind: Any, wrong: Any, what: str) -> None:
+    a, b = Value(1.0), Value(2.0)
+    descent = kind([a, b], lr=0.1)
+    a.grad = b.grad = 1.0
+    descent.step()
+    before, state = (a.data, b.data), descent.state()
+    setattr(b, what, wrong)
+    with pytest.raises(
+        TypeError, match=rf"^{kind.__name__}.step: expected a real number as parameters\[1\].{what}"
+    ):
+        descent.step()
+    assert a.data == before[0]
+    assert all(np.array_equal(x, state[name]) for name, x in descent.state().items())
+    setattr(b, what, before[1])
+    descent.step()
+    assert a.data < before[0]
+
+
+def test_any_real_number_is_a_gradient() -> None:
+    numbers = [Value(1.0) for _ in range(5)]
+    gradients = [1, Fraction(1, 2), np.float32(2.0), True, 10**400 // 10**399]
+    for v, g in zip(numbers, gradients, strict=True):
+        v.grad = g
+    SGD(numbers, lr=0.1).step()
+    assert [v.data for v in numbers] == [1 - 0.1, 1 - 0.05, 1 - 0.2, 1 - 0.1, 0.0]
+
+
+@pytest.mark.parametrize("betas", [0.9, None, (0.9,), (0.9, 0.9, 0.9)])
+def test_betas_are_two(betas: Any) -> None:
+    with pytest.raises(TypeError, match=r"^Adam: expected two numbers as betas, got"):
+        Adam([Value(1.0)], betas=betas)
+
+
+def test_a_state_is_a_mapping() -> None:
+    with pytest.raises(TypeError, match=r"^SGD.load_state: expected arrays by name, got None"):
+        SGD([Value(1.0)], lr=0.1).load_state(None)  # type: ignore[arg-type]

@@ -80,8 +80,8 @@ def read_checkpoint(
             arrays = dict(file)
         if str(arrays["format"]) != _FORMAT:
             raise ValueError(f"its format is {arrays['format']}")
-        theirs, state = (json.loads(str(arrays[name])) for name in ("settings", "random"))
-        parameters, history = arrays["parameters"], arrays["history"].tolist()
+        theirs, state = (dict(json.loads(str(arrays[name]))) for name in ("settings", "random"))
+        parameters, history = arrays["parameters"], arrays["history"]
     except Exception as error:  # zipfile, zlib, json and numpy: each has errors of its own
         raise CheckpointError(f"{path}: expected a checkpoint of this demo: {error}") from error
     for name in {**theirs, **settings}:
@@ -94,12 +94,16 @@ def read_checkpoint(
     memory = {n.removeprefix(start): a for n, a in arrays.items() if n.startswith(start)}
     before = rng.bit_generator.state
     try:
-        if parameters.shape != descent.parameters.shape:
-            raise ValueError(f"it has {parameters.size} parameters")
+        ours = descent.parameters
+        if (parameters.shape, parameters.dtype) != (ours.shape, ours.dtype):
+            raise ValueError(f"it has {parameters.size} parameters of {parameters.dtype}")
+        if history.ndim != 2 or history.dtype != np.float64:
+            raise ValueError(f"its history is {history.dtype} of shape {history.shape}")
         rng.bit_generator.state = state
         descent.load_state(memory)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         rng.bit_generator.state = before
         raise CheckpointError(f"{path}: does not fit this network: {error}") from error
-    descent.parameters[...] = parameters
-    return history  # type: ignore[no-any-return]
+    ours[...] = parameters
+    rows: list[list[float]] = history.tolist()
+    return rows

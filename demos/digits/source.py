@@ -175,7 +175,7 @@ def fetch(address: str) -> bytes:
                 while len(content) <= _LARGEST and (piece := answer.read(1 << 16)):
                     content += piece
                     bar.update(len(piece))
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: it is no address
         raise DownloadError(f"{address}: {error}") from error
     if len(content) > _LARGEST:
         raise DownloadError(f"{address}: expected at most {_LARGEST:,} bytes, got more")
