@@ -1,4 +1,4 @@
-"""Error terms: one delta for each neuron, handed back from layer to layer.
+"""Error terms: a delta for each neuron, handed back by layers; K classes; L2 without the biases.
 
 The lesson (002): delta(l) is the derivative of one sample's cost by z(l). With K sigmoid outputs
 and the logistic cost it is a - y there, and (W(l+1)' delta(l+1)) .* a(l) .* (1 - a(l)) before them;

@@ -98,7 +98,9 @@ def main(arguments: list[str] | None = None, top: Path = TOP) -> None:
         arguments: of the command line.
         top: the folder with the READMEs.
     """
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m demos.gallery", description=(__doc__ or "").split("\n", maxsplit=1)[0]
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="run these demos only")
     options = parser.parse_args(arguments)

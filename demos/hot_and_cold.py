@@ -1,4 +1,4 @@
-"""Hot and cold: try up, try down, keep the better; and what the gradient does better.
+"""Hot and cold against the gradient: how many predictions; scaling, reversal and stopping.
 
 The lesson (003): three predictions a step tell which way to go, but not how far. The gradient,
 2 (prediction - label) input, tells both from one: the input scales the change, reverses it

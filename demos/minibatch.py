@@ -1,4 +1,4 @@
-"""Minibatches: the drunk man gets downhill sooner.
+"""Minibatches: the drunk man gets downhill sooner; their average gradient is that of all samples.
 
 The lesson (000, 001, 004): shuffle the samples, divide them into minibatches,
 and take a step after each. The average of the minibatches' gradients is the

@@ -88,9 +88,11 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--steps", type=int, default=100, help="default 100")
     options = options.parse_args(arguments)
     random.seed(options.seed)
-    X, y = data(options.seed)
     model = MLP(2, [16, 16, 1])
-    print(f"{model.__class__.__name__} 2-16-16-1, {len(model.parameters())} parameters")
+    parameters = len(model.parameters())
+    # At once: data() loads sklearn first.
+    print(f"{model.__class__.__name__} 2-16-16-1, {parameters} parameters", flush=True)
+    X, y = data(options.seed)
     costs = train(model, X, y, options.steps)
     cost, accuracy = cost_and_accuracy(model, X, y)
     if costs:

@@ -1,4 +1,4 @@
-"""Nudges: what each training example wants of each weight, and what all want on average.
+"""Nudges: what each example wants of each weight; their average is the cost's negative gradient.
 
 The lesson (000, 001, 002): back-propagation says for one example how it would
 have each weight and bias changed. If only the 2s were heard, the network would

@@ -1,4 +1,4 @@
-"""Sensitivity: which weight gives the most for its money.
+"""Sensitivity: how much the cost minds each weight, and which gives the most for its money.
 
 The lesson (000, 001): each entry of the gradient says how sensitive the cost
 is to one weight. Where one entry is 3.2 and another 0.1, the same small change

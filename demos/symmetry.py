@@ -1,4 +1,4 @@
-"""Symmetry: with zeros to begin with, all hidden neurons stay the same one.
+"""Symmetry: from zeros all hidden neurons stay the same one; small random weights break it.
 
 The lesson (002): hidden neurons that start alike get the same inputs and the
 same gradients, so they compute the same feature for ever, and a layer of four is

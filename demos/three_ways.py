@@ -1,4 +1,4 @@
-"""Three ways to raise a neuron's activation: its bias, its weights, what is behind it.
+"""Three ways to raise a neuron's activation: its bias, its weights, what is behind it; and Hebb.
 
 The lesson (000, 002): the neuron for "2" stands at 0.2 and should be at 1. Its
 bias raises it; its weights do, in proportion to the activations behind them;

@@ -1,4 +1,4 @@
-"""Training a network: choose its architecture, then take the six steps.
+"""Training a network: choose its architecture, then take six steps; check the gradient once only.
 
 The lesson (002): as many inputs as features, as many outputs as classes, one hidden layer or
 some that are alike, with as many neurons as there are features or a multiple. Then: (1) small
@@ -15,7 +15,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_iris
 
 from demos.common import GREY, axes, parser, progress, save, table
 from micrograd import Value, gradcheck, no_grad
@@ -51,6 +50,8 @@ def architecture(features: int, classes: int) -> list[int]:
 
 def data(seed: int) -> tuple[Data, Data]:
     """150 irises of three kinds: 120 to train with, 30 to test; features of mean 0, deviation 1."""
+    from sklearn.datasets import load_iris
+
     X, kinds = load_iris(return_X_y=True)
     first, rest = np.split(np.random.default_rng(seed).permutation(len(X)), [120])
     X = (X - X[first].mean(axis=0)) / X[first].std(axis=0)
@@ -126,6 +127,7 @@ def picture(history: History) -> Any:
 def main(arguments: list[str] | None = None) -> None:
     """Train on the irises, and report."""
     options = parser(__doc__, seed=0).parse_args(arguments)
+    print("loading the irises ...", flush=True)  # at once: sklearn takes a while to import
     training, test = data(options.seed)
     net, history = train(training, test, options.seed)
     sizes = [net.layers[0].nin, *(len(layer.neurons) for layer in net.layers)]

@@ -1,4 +1,4 @@
-"""Two layers: the network written out by hand beside the same one made of Values.
+"""Two layers: a relu network by hand and one of Values; deltas and updates agree to the number.
 
 The lesson (003): back-propagation is two lines, layer_2_delta = layer_2 - label and layer_1_delta
 = layer_2_delta . weight_1_2' * relu2deriv(layer_1); they give each layer's update. For the Values
@@ -103,11 +103,9 @@ def matrices(numbers: Sequence[float]) -> tuple[Any, Any]:
 
 def compared(hand: list[Step], values: list[Step]) -> list[list[Any]]:
     """For each name how many numbers there are, and the largest gap between the two ways."""
-    rows = []
-    for name in Step._fields:
-        h, v = (np.array([getattr(step, name) for step in way]) for way in (hand, values))
-        rows.append([name, h.size, abs(h - v).max()])
-    return rows
+    both = [[np.array(steps) for steps in zip(*way, strict=True)] for way in (hand, values)]
+    fields = zip(Step._fields, *both, strict=True)
+    return [[name, h.size, abs(h - v).max()] for name, h, v in fields]
 
 
 def picture(hand: list[Step], values: list[Step]) -> Any:
@@ -143,6 +141,7 @@ def main(arguments: list[str] | None = None) -> None:
     cost.label = "C"
     cost.backward()
     save(draw(cost, fold="neurons"), options.out / "two_layers_network.svg")
+    print("Its neurons have biases as well, which stay 0: the lesson has none.")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -109,10 +108,6 @@ def _is_value(x: Any) -> bool:
     return hasattr(type(x), "__primitive__") and hasattr(type(x), "__float__")
 
 
-def _affine_latex(w: Sequence[str], x: Sequence[str], b: str) -> str:
-    return " + ".join([f"{wi:2} {xi:2}" for wi, xi in zip(w, x, strict=True)] + [f"{b:1}"])
-
-
 def _product_latex(x: str, y: str) -> str:
     factor = f"{y:2}"
     return rf"{x:2} \cdot {factor}" if factor[:1].isdigit() else f"{x:2} {factor}"
@@ -190,7 +185,7 @@ squared_error = primitive("squared_error", symbol="(a-y)²", arguments="a y", la
                     partials=[lambda z, a, y: 2.0 * (a - y), lambda z, a, y: 2.0 * (y - a)], domain=[_WIDE, _WIDE])
 sum     = primitive("sum", symbol="Σ", arguments="x*", latex=lambda x: " + ".join(f"{xi:1}" for xi in x) or "0", level=SUM,
                     fold=(lambda: 0.0, lambda total, x: total + x), partials=[lambda z, x: 1.0], domain=[_WIDE])
-affine  = primitive("affine", symbol="w·a+b", arguments="w* x* b", latex=_affine_latex, level=SUM,
+affine  = primitive("affine", symbol="w·a+b", arguments="w* x* b", level=SUM,
                     fold=(lambda b: b, lambda total, w, x, b: total + w * x),
                     partials=[lambda z, w, x, b: x, lambda z, w, x, b: w, lambda z, w, x, b: 1.0], domain=[_WIDE, _WIDE, _WIDE])
 # fmt: on

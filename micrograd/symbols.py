@@ -14,6 +14,7 @@ written down twice.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -108,10 +109,10 @@ class Expression:
         return python(self)
 
     def latex(self) -> str:
-        r"""The expression as LaTeX.
+        r"""The expression as LaTeX; equal factors as a power.
 
-        >>> ((Symbol("a") - Symbol("y")) ** 2).latex()
-        '\\left(a - y\\right)^{2}'
+        >>> ((Symbol("a") - Symbol("y")) ** 2).latex(), (1.0 - Symbol("z") * Symbol("z")).latex()
+        ('\\left(a - y\\right)^{2}', '1 - z^{2}')
         """
         return str(_printed(self))
 
@@ -121,13 +122,16 @@ class Symbol(Expression):
 
     Arguments:
         name: printed as it is, in Python and in LaTeX.
+        level: how tightly it holds together in LaTeX: a name may look like a sum.
+        word: whether LaTeX needs a sign between it and another factor: "learning_rate x"
+            would look like one name.
     """
 
-    __slots__ = ("name",)
+    __slots__ = ("level", "name", "word")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, level: int = ATOM, word: bool = False) -> None:
         super().__init__(None)
-        self.name = name
+        self.name, self.level, self.word = name, level, word
 
 
 def python(x: Any) -> str:
@@ -229,10 +233,11 @@ class _Printed(str):
     """LaTeX that knows how tightly it binds; `{x:2}` asks for a product or better."""
 
     level: int
+    word: bool  # see Symbol
 
-    def __new__(cls, text: str, level: int) -> _Printed:
+    def __new__(cls, text: str, level: int, word: bool = False) -> _Printed:
         self = super().__new__(cls, text)
-        self.level = level
+        self.level, self.word = level, word
         return self
 
     def __format__(self, wanted: str) -> str:
@@ -245,13 +250,46 @@ def _printed(x: Any) -> _Printed:
     if not isinstance(x, Expression):
         return _Printed(f"{x:g}", ATOM if x >= 0 else SUM)
     if isinstance(x, Symbol):
-        return _Printed(x.name, ATOM)
+        return _Printed(x.name, x.level, x.word)
     assert x.op is not None
-    parts = x.op.mapped(_printed, x.arguments)
-    if callable(x.op.latex):
-        return _Printed(x.op.latex(*parts), x.op.level)
+    if x.op is ops.affine:  # a sum of products; so its products look as all others do
+        weights, inputs, bias = x.arguments
+        products = [Expression(ops.mul, pair) for pair in zip(weights, inputs, strict=True)]
+        return _printed(Expression(ops.sum, [[*products, bias]]))
+    if x.op is ops.mul:
+        return _product(_factors(x))
+    return _applied(x.op, x.op.mapped(_printed, x.arguments))
+
+
+def _applied(op: Primitive, parts: Sequence[Any]) -> _Printed:
+    """The operation on what is printed already."""
+    # In brackets, or as a function of something, a word stands apart.
+    word = SUM < op.level < ATOM and any(part.word for part in op.flatten(parts))
+    if callable(op.latex):
+        return _Printed(op.latex(*parts), op.level, word)
     named = {
         name: _Printed(", ".join(part), ATOM) if star else part
-        for name, part, star in zip(x.op.arguments, parts, x.op.starred, strict=True)
+        for name, part, star in zip(op.arguments, parts, op.starred, strict=True)
     }
-    return _Printed(x.op.latex.format(**named), x.op.level)
+    return _Printed(op.latex.format(**named), op.level, word)
+
+
+def _factors(x: Any) -> list[Any]:
+    """All factors of a product, from left to right."""
+    if isinstance(x, Expression) and x.op is ops.mul:
+        return [factor for part in x.arguments for factor in _factors(part)]
+    return [x]
+
+
+def _product(factors: Sequence[Any]) -> _Printed:
+    """One factor after the other, equal ones as a power."""
+    first, *others = [
+        _applied(ops.pow, [x, _Printed(str(n), ATOM)]) if n > 1 else x
+        for x, n in Counter(map(_printed, factors)).items()
+    ]
+    for x in others:
+        if first.word or x.word:
+            first = _Printed(rf"{first:2} \cdot {x:2}", ops.mul.level, True)
+        else:
+            first = _applied(ops.mul, [first, x])
+    return first

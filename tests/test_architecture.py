@@ -43,6 +43,7 @@ ROOMS = [
     ["viz.names", "viz.paths"],
     ["viz.derivation"],
     ["viz.picture"],
+    ["viz.rows"],
     ["viz.draw", "viz.explain", "viz.javascript"],
     ["viz.svg"],
     ["viz.pagedata"],

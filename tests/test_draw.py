@@ -57,7 +57,8 @@ def test_every_node_shows_value_and_gradient_and_every_edge_its_local_derivative
         [box] = [line for line in text.splitlines() if f"<B>{name}</B>" in line]
         assert f"= {number(v.data)} <" in box
         assert f"∂{html_of_label('C_0')}/∂{name} = {number(v.grad)} <" in box
-    labels = [line for line in text.splitlines() if re.match(r"\tn\d+ -> n\d+ ", line)]
+    arrows = [line for line in text.splitlines() if re.match(r"\tn\d+ -> n\d+ ", line)]
+    labels = [line for line in arrows if "style=invis" not in line]
     assert len(labels) == 3 * 3 + 3 + 2  # w, a, b into each z; z into each a; a, y into C0
     assert sum("= 0.2244 <" in re.sub("</TD>", " <", line) for line in labels) == 1
     assert all("label=" in line for line in labels)
@@ -80,6 +81,14 @@ def test_the_same_parent_twice_is_two_edges() -> None:
     assert draw(y).source.count("n0 -> n1") == 2
 
 
+def test_a_square_is_shown_as_one() -> None:
+    a, h = Value(3.0, "a"), Value(0.5, "x").tanh()
+    h.label = "h"
+    small = re.sub(r"\u200a|</?FONT[^>]*>", "", draw(a * a + h).source)
+    assert "= <I>a</I><SUP>2</SUP> <" in small
+    assert "1 − <I>h</I><SUP>2</SUP> = " in small
+
+
 def test_the_case_that_applies_is_shown_alone() -> None:
     x = Value(3.0, "x")
     y = maximum(x**2, 1.0)
@@ -100,6 +109,27 @@ def test_colours_tell_the_kinds_apart_and_the_legend_says_so() -> None:
         assert re.search(rf'BGCOLOR="{colour}"[^>]*>[^<]*</TD><TD[^>]*>{kind}<', legend)
     assert ">constant<" in legend
     assert "legend" not in draw(net.cost, legend=False).source
+
+
+@pytest.mark.parametrize("fold", [None, "neurons", "layers"])
+def test_the_legend_names_the_colours_that_are_seen_and_no_others(fold: str | None) -> None:
+    net, cost = network([2, 3, 2], [0.5, -1.0])
+    neuron = net.layers[0].neurons[0]
+    for highlight in (None, cost, cost.parents[0], *([] if fold else [neuron.w[0], neuron.b])):
+        text = draw(cost * 2.0, fold=fold, highlight=highlight).source
+        tree, legend = text.split("cluster_legend")
+        colours = set(re.findall(r'BGCOLOR="(#\w+)"', tree))
+        assert colours == set(re.findall(r'BGCOLOR="(#\w+)"', legend))
+        assert ("off the highlighted paths" in legend) is (highlight is not None)
+        assert ("#c2185b" in legend) is (highlight is not None)
+
+
+def test_automatic_names_are_never_names_that_were_given() -> None:
+    a, b = Value(1.0, " v_1 "), Value(2.0, "v_{2}")
+    text = draw((a * b + 1.0).tanh()).source
+    titles = re.findall(r"<B>(.*?)</B>", text)
+    assert len(titles) == 6
+    assert len(set(titles)) == 6
 
 
 def test_edges_are_the_wider_the_more_they_add() -> None:
@@ -138,7 +168,7 @@ def test_a_folded_neuron_shows_the_derivative_through_it() -> None:
 
 def test_the_lessons_network_folds_into_few_boxes() -> None:
     _, cost = network([784, 16, 16, 10], [0.5] * 784)
-    with pytest.raises(TooManyNodesError, match=r"13,\d{3} boxes.*max_nodes=200.*fold='neurons'"):
+    with pytest.raises(TooManyNodesError, match=r"13,\d{3} boxes.*max_nodes=200.*fold='layers'"):
         draw(cost)
     with pytest.raises(TooManyNodesError, match="fold='layers'"):
         draw(cost, fold="neurons")
@@ -190,6 +220,23 @@ def test_what_cannot_be_drawn_is_said(
     arguments: dict[str, object] = {"root": Value(1.0).exp(), **options}
     with pytest.raises(error, match=re.escape(message)):
         draw(arguments.pop("root"), **arguments)  # type: ignore[arg-type]
+
+
+def test_too_many_boxes_names_the_fold_that_fits() -> None:
+    net = MLP(20, [30, 30, 1], activation="tanh")
+    cost = squared_error(net([0.1] * 20), 1.0)
+    for fold, most, says in (
+        (None, 100, "1,734 boxes, more than max_nodes=100; fold='neurons' draws .*, 83 in all, or"),
+        (None, 80, "1,734 boxes, .*; fold='layers' draws layers as one box each, 6 in all, or"),
+        ("neurons", 80, "83 boxes, .*; fold='layers' draws .*, 6 in all, or"),
+        (None, 5, "1,734 boxes, .*; there are 6 even with fold='layers'; "),
+        ("layers", 5, "6 boxes, more than max_nodes=5; "),
+    ):
+        with pytest.raises(TooManyNodesError, match=f"would have {says} ?raise max_nodes$"):
+            draw(cost, fold=fold, max_nodes=most)
+        fits = re.search(r"fold='(\w+)' draws", says)
+        if fits:
+            draw(cost, fold=fits[1], max_nodes=most)
 
 
 def test_the_gradient_shown_is_that_of_this_root_and_what_has_accumulated_is_told_apart() -> None:

@@ -17,6 +17,7 @@ from micrograd.engine import grad, topological_order
 from tests.graphs import Program, little_stack, programs
 from tests.test_mathtext import HOSTILE
 from viz import Explanation, error_terms, explain
+from viz.mathtext import text_of_label
 
 Golden = Callable[[str, str], None]
 
@@ -178,14 +179,44 @@ def test_a_value_used_twice_by_one_operation_has_two_paths() -> None:
     explanation = explain(labelled("y", x * x), x)
     assert explanation.count == 2
     assert str(explanation) == (
-        "∂y/∂x = ∂y/∂x\n"
-        "      + ∂y/∂x\n"
-        "      = x\n"
+        "∂y/∂x = x\n"
         "      + x\n"
         "      = 3 = 3  50.0 %  █████\n"
         "      + 3 = 3  50.0 %  █████\n"
         "      = 6"
     )
+
+
+def test_a_value_used_twice_on_a_longer_way_has_one_chain_of_derivatives() -> None:
+    w, x = Value(3.0, "w"), Value(0.5, "x")
+    z = labelled("z", w * w)
+    u = labelled("u", w * x)
+    explanation = explain(labelled("C", z.tanh() * u), w)
+    assert explanation.count == 3
+    assert str(explanation).splitlines()[:5] == [
+        "∂C/∂w = ∂z/∂w · ∂v₁/∂z · ∂C/∂v₁",
+        "      + ∂u/∂w · ∂C/∂u",
+        "      = w · tanh′(z) · u",
+        "      + w · tanh′(z) · u",
+        "      + x · v₁",
+    ]
+    step = explain(labelled("C", z.tanh() * z), w, max_paths=1)
+    assert str(step).splitlines()[1:4] == [
+        "∂C/∂w = ∂z/∂w · ∂C/∂z",
+        "      = w · ∂C/∂z",
+        "      + w · ∂C/∂z",
+    ]
+    check_every_form(explanation)
+    check_every_form(step)
+
+
+def test_two_long_ways_that_differ_in_the_middle_only_stay_two() -> None:
+    x = z = Value(1.0, "x")
+    for i in range(16):
+        z = z.sin() + z.cos() if i == 8 else z.tanh()
+    explanation = explain(z, x)
+    assert explanation.count == 2
+    assert [str(explanation).splitlines()[i][7:].split()[0] for i in range(3)] == ["=", "+", "="]
 
 
 def test_shares_of_opposite_sign() -> None:
@@ -198,6 +229,20 @@ def test_shares_of_opposite_sign() -> None:
     assert all(math.isnan(path.share) for path in nothing.paths)
     assert "%" not in str(nothing)
     check_every_form(nothing)
+
+
+@pytest.mark.parametrize(
+    "taken", ["v_1", "v_{1}", "v_{ 1 }", "v₁", r"\mathrm{v}_1", r"v_\text{1}", "v1"]
+)
+def test_automatic_names_are_never_names_that_were_given(taken: str) -> None:
+    a, b = Value(1.0, taken), Value(2.0, "v_3")
+    explanation = explain(labelled("C", (a * b + 1.0).tanh() * b), a)
+    assert str(explanation).splitlines()[0].partition(" = ")[2] == (
+        f"∂v₂/∂{text_of_label(taken)} · ∂v₄/∂v₂ · ∂v₅/∂v₄ · ∂C/∂v₅"
+    )
+    assert "v_{5}" in explanation.latex()
+    v = Value(1.0, "v")
+    assert str(explain((v * Value(2.0, "v_x")).tanh(), v)).startswith("∂v₂/∂v = ∂v₁/∂v · ")
 
 
 def test_the_root_itself_and_what_it_does_not_depend_on() -> None:
@@ -218,8 +263,10 @@ def test_many_uses_of_one_value_are_shortened() -> None:
     x = Value(0.5, "x")
     explanation = explain(ops.sum([x] * 40), x)
     assert (explanation.count, len(explanation.steps), explanation.total) == (40, 40, 40.0)
-    assert str(explanation).count("… 24 more") == 3
+    assert str(explanation).count("… 24 more") == 2  # of the derivatives there is but one
     check_every_form(explanation)
+    used = [labelled(f"u_{i}", x * float(i)) for i in range(2, 42)]
+    assert str(explain(ops.sum(used), x)).count("… 24 more") == 3
 
 
 def test_formulas_by_cases_show_the_case_that_applies() -> None:
@@ -261,7 +308,7 @@ def test_hostile_labels(label: str) -> None:
     for text in (explanation.mathml(), explanation.latex()):
         assert "<script" not in text
         assert "<img" not in text
-    assert len(str(explanation).splitlines()) == 7
+    assert len(str(explanation).splitlines()) == 6
 
 
 def test_what_is_not_chosen_gets_nothing_of_an_infinite_gradient() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from demos import common, gallery
-from demos.catalogue import Demo, catalogue
+from demos.catalogue import TOOLS, Demo, catalogue
 from viz import draw
 
 DEMOS = Path(gallery.__file__).parent
@@ -25,13 +25,49 @@ def test_the_list_names_every_demo_without_importing_anything_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=DEMOS.parent, check=False
     )
     assert done.returncode == 0, done.stderr
-    lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines()[2:])
+    indented = [line for line in done.stdout.splitlines() if line.startswith("  ")]
+    lines = dict(line.split(maxsplit=1) for line in indented)
     assert lines == {demo.name: demo.line for demo in catalogue()}
+    lessons, tools = done.stdout.split("tool for work on the project")
+    assert set(TOOLS) == {"benchmark", "gallery"}
+    for name in lines:
+        assert (f"\n  {name} " in tools) == (name in TOOLS) != (f"\n  {name} " in lessons)
     runnable = {
         p.stem for p in DEMOS.glob("*.py") if '__name__ == "__main__"' in p.read_text("utf-8")
     }
     assert set(lines) == runnable - {"__main__"}
     assert lines["chain_rule"] == "One neuron a layer: the chain rule as a tree."
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=DEMOS.parent,
+        check=False,
+    )
+
+
+def test_a_demo_can_be_run_by_its_name_alone(tmp_path: Path) -> None:
+    done = run("demos", "sensitivity", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == run("demos.sensitivity", "--out", str(tmp_path)).stdout
+    assert (tmp_path / "sensitivity.svg").exists()
+    for arguments in (["demos", "sensitivity"], ["demos.sensitivity"]):
+        done = run(*arguments, "--epochs", "1")
+        assert done.returncode == 2
+        assert done.stderr.startswith("usage: python -m demos.sensitivity [-h]")
+        assert "unrecognized arguments: --epochs 1" in done.stderr
+
+
+def test_a_demo_that_is_not_there_is_an_error_that_names_those_that_are() -> None:
+    done = run("demos", "mnsit", "--epochs", "1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'mnsit' (choose from " in done.stderr
+    assert "mnist" in done.stderr
+    assert run("demos", "--epochs").returncode == 2
+    assert "\n  sensitivity " in run("demos", "--help").stdout
 
 
 @pytest.mark.parametrize("demo", catalogue(), ids=lambda demo: demo.name)

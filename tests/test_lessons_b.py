@@ -163,9 +163,11 @@ def test_gradient_checking_costs_more_the_more_parameters_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(gradient_checking, "WIDTHS", [2, 64])
-    (few, *_, few_ratio), (many, *_, many_ratio) = gradient_checking.times(seed=0)
+    (few, *_, few_ratio), (many, *_, many_ratio) = rows = list(gradient_checking.work(seed=0))
     assert (few, many) == (9, 257)
     assert many_ratio > 4.0 * few_ratio  # it is some 25 times
+    for n, visited, visited_to_check, *_ in rows:
+        assert visited_to_check / visited == (2 * n + 1) / 2
     calls = []
     cost = gradient_checking.cost
     monkeypatch.setattr(gradient_checking, "cost", lambda net: calls.append(net) or cost(net))
@@ -182,9 +184,12 @@ def test_gradient_checking_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gradient_checking, "WIDTHS", [2, 4])
-    printed = run(gradient_checking, tmp_path, capsys)
+    printed = run(gradient_checking, tmp_path / "one", capsys)
     assert "sigmoid: no complaint" in printed
     assert "sloppy_sigmoid: gradcheck: by w_{00}^{(1)} the chain rule gives" in printed
+    run(gradient_checking, tmp_path / "two", capsys)  # and no measured time is in the picture
+    first, second = (tmp_path / run / gradient_checking.PICTURE for run in ("one", "two"))
+    assert first.read_bytes() == second.read_bytes()
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

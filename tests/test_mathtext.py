@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd import ops
+from micrograd import Value, ops
 from micrograd.symbols import Expression, Symbol
+from viz.derivation import LATEX, MATHML, TEXT, Notation
+from viz.javascript import javascript
 from viz.markup import latex_of_label, mathml_of_label, mathml_of_latex
 from viz.mathtext import (
     html_of_label,
@@ -20,6 +22,7 @@ from viz.mathtext import (
     text_of_label,
     text_of_latex,
 )
+from viz.names import Namer
 
 HOSTILE = [
     '</TABLE>"<script>&\n\\',
@@ -123,6 +126,74 @@ def test_a_name_in_a_formula_is_never_read_as_part_of_it() -> None:
     formula = Symbol("\ue000") * 2.0 - Symbol("\ue001")
     markup = {"\ue000": html_of_label("\\frac{"), "\ue001": html_of_label("}^2 <b>")}
     assert plain(html_of_latex(formula.latex(), markup)) == "\\frac{ · 2 − }^2 <b>"
+
+
+x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
+
+
+@pytest.mark.parametrize(
+    ("formula", "text", "latex"),
+    [
+        (x * x, "x²", "x^{2}"),
+        (ops.tanh.partials[0](z, x), "1 − z²", "1 - z^{2}"),
+        (-(x * x), "−x²", "-x^{2}"),
+        ((x - y) * (x - y), "(x − y)²", r"\left(x - y\right)^{2}"),
+        (3.0 * x * x, "3 x²", "3 x^{2}"),
+        (x * (y * x) * x, "x³ y", "x^{3} y"),
+        ((x * x) * (x * x), "x⁴", "x^{4}"),
+        (ops.exp(x) * ops.exp(x), "(eˣ)²", r"\left(e^{x}\right)^{2}"),
+        (ops.sigmoid(x) * ops.sigmoid(x), "σ(x)²", r"\sigma(x)^{2}"),
+        (ops.affine([x, y], [x, 2.0], z), "x² + y · 2 + z", r"x^{2} + y \cdot 2 + z"),
+        (x * y, "x y", "x y"),
+    ],
+)
+def test_equal_factors_are_printed_as_a_power(formula: Expression, text: str, latex: str) -> None:
+    assert formula.latex() == latex
+    assert text_of_latex(latex) == text
+
+
+def test_equal_factors_stay_a_product_in_code() -> None:
+    square = x * x
+    assert square.python() == "(x * x)"
+    assert javascript(square) == "$mul(x, x)"
+
+
+@pytest.mark.parametrize(
+    ("label", "product", "square", "less"),
+    [
+        ("x", "x y 2", "x²", "y − x"),
+        ("w1", "w1 y 2", "w1²", "y − w1"),
+        (r"\sigma", "σ y 2", "σ²", "y − σ"),
+        ("w_{jk}", "wⱼₖ y 2", "wⱼₖ²", "y − wⱼₖ"),
+        ("w^{(L)}", "w⁽ᴸ⁾ y 2", "(w⁽ᴸ⁾)²", "y − w⁽ᴸ⁾"),
+        ("learning_rate", "learning_rate · y · 2", "learning_rate²", "y − learning_rate"),
+        ("激活值", "激活值 · y · 2", "激活值²", "y − 激活值"),
+        ("a b", "a b · y · 2", "(a b)²", "y − a b"),
+        ("learning rate", "learning rate · y · 2", "(learning rate)²", "y − learning rate"),
+        ("a + b", "(a + b) · y · 2", "(a + b)²", "y − (a + b)"),
+        ("-1", "(−1) · y · 2", "(−1)²", "y − (−1)"),
+        ("cost + fine", "(cost + fine) · y · 2", "(cost + fine)²", "y − (cost + fine)"),
+        ("pre-cost", "pre-cost · y · 2", "(pre-cost)²", "y − pre-cost"),
+        ("2", "2 · y · 2", "2²", "y − 2"),
+        ("x_1 x_2", "x₁ x₂ · y · 2", "(x₁ x₂)²", "y − x₁ x₂"),
+        (r"\sqrt{x}", "√(x) y 2", "√(x)²", "y − √(x)"),
+        (r"\frac{a}{b}", "a/b · y · 2", "(a/b)²", "y − a/b"),
+    ],
+)
+def test_names_keep_together_and_apart_in_formulas(
+    label: str, product: str, square: str, less: str
+) -> None:
+    v, w = Value(1.0, label), Value(2.0, "y")
+    notation = Notation([v, w], TEXT)
+    a, b = notation.symbol(v), notation.symbol(w)
+    shown = [notation.write(formula.latex()) for formula in (a * b * 2.0, a * a, b - a)]
+    assert shown == [product.replace(" y 2", " y · 2"), square, less]
+    affine = ops.affine([b], [a], b)
+    assert notation.write(affine.latex()).count("·") == ("·" in product)
+    for namer in (Notation([v], MATHML), Notation([v], LATEX), Namer([v])):
+        power = (namer.symbol(v) * namer.symbol(v)).latex()
+        bracketed = square.startswith("(")
+        assert ("left(" in power) is bracketed
 
 
 @pytest.mark.parametrize(

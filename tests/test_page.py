@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -139,6 +140,47 @@ def test_the_end_of_playing_is_heard(show: Callable[..., Window]) -> None:
     window.until("window.heard.length >= 4")
     # It is silenced, says one step, may be heard again, and says the last.
     assert window.page.evaluate("window.heard") == ["attributes", "childList"] * 2
+
+
+def seen(window: Window, selector: str) -> list[str]:
+    """What a reader sees of these elements, without spaces and in plain letters."""
+    texts = window.page.eval_on_selector_all(selector, "all => all.map(one => one.innerText)")
+    return [re.sub(r"\s", "", unicodedata.normalize("NFKC", text)) for text in texts]
+
+
+def test_no_number_is_told_before_it_is_known(show: Callable[..., Window]) -> None:
+    root = network()
+    order = topological_order(root)
+    leaves = [i for i, v in enumerate(order) if v.op is None]
+    z = next(i for i, v in enumerate(order) if v.label == "z_{0}^{(2)}")
+    window = show(root)
+    choose(window, 0, z)
+    end = seen(window, ".leaf .gradient, #selection, figcaption")
+    assert all(re.search(r"=−?\d", text) for text in end)
+    window.press("first")
+    complete = "b => b.dataset.gradient !== undefined && !b.matches('.pending, .partial')"
+    for step in range(int(window.page.get_attribute("#scrubber", "max")) + 1):
+        known = window.page.eval_on_selector_all(".box", f"all => all.map({complete})")
+        values = [value is not None for value, _ in window.boxes()]
+        leaf = [known[i] for i in leaves]
+        selection = "".join(seen(window, "#selection"))
+        assert [not text.endswith("=") for text in seen(window, ".leaf .gradient")] == leaf, step
+        assert [text == "C=" for text in seen(window, "figcaption")] == [not values[-1]]
+        assert (f"={number(order[z].data)}" in selection) == values[z]
+        assert selection.count(f"={number(explain(order[z], order[0]).total)}") == 2 * known[0]
+        assert window.page.locator(".unknown").count() == 0 or step < len(order) * 3
+        window.press("forward")
+    assert seen(window, ".leaf .gradient, #selection, figcaption") == end
+
+
+def test_a_change_tells_nothing_before_it_is_known(show: Callable[..., Window]) -> None:
+    window = show(labelled("C", parameter(2.0, "x") ** 2 * 3.0), "#step=1")
+    window.press("descend")
+    assert window.page.text_content("#spoken") == ""
+    assert seen(window, "figcaption") == ["Cafter1change:"]
+    window.press("last")
+    window.press("descend")
+    assert window.page.text_content("#spoken").startswith("C is now ")
 
 
 # Leaves.

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from demos import chain_rule
-from micrograd import Value, ops, primitive, squared_error
+from micrograd import Value, ops, parameter, primitive, squared_error
 from micrograd.engine import topological_order
 from micrograd.nn import MLP
 from micrograd.ops import Primitive
@@ -151,6 +151,13 @@ def test_a_page_of_200_values_is_a_few_hundred_kilobytes() -> None:
     root = ops.sum([squared_error(a, 1.0) for a in net([0.5, -1.0, 2.0, 0.1])])
     assert 170 < len(topological_order(root)) <= 200
     assert len(page(root).html.encode()) < 400_000
+    assert '"turned"' not in page(root).html
+    chain = Value(0.5, "x")
+    for i in range(49):
+        chain = ops.affine([parameter(1.0, f"w^{{({i})}}")], [chain], parameter(0.1)).tanh()
+    text = page(chain).html
+    assert '"turned"' in text  # both layouts
+    assert len(text.encode()) < 400_000
 
 
 def test_without_scripts_the_picture_is_there(browser: Any, show: Callable[..., Window]) -> None:

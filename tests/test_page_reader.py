@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from demos import chain_rule
 from micrograd import Value, ops, parameter, primitive
+from micrograd.engine import topological_order
 from tests.browser import Window
 from tests.pages import assert_shows, choose, labelled, network
 from tests.test_mathtext import HOSTILE
+from viz import page
 from viz.mathtext import text_of_label
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -122,13 +125,137 @@ def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
     )
 
 
-def test_what_a_step_shows_is_not_under_the_map(show: Callable[..., Window]) -> None:
+def test_what_a_step_shows_is_in_the_window(show: Callable[..., Window]) -> None:
     window = show(network(), "#step=0", **PHONE)
-    below = window.page.locator("#map").bounding_box()
+    pane = window.page.locator("#pane").bounding_box()
     for _ in range(int(window.page.get_attribute("#scrubber", "max"))):
         window.press("forward")
         for box in window.page.locator(".box.current").all():
-            assert not overlap(box.bounding_box(), below), box.get_attribute("aria-label")
+            place = box.bounding_box()
+            assert overlap(place, pane), box.get_attribute("aria-label")
+            assert place["y"] >= pane["y"]
+            assert place["y"] + place["height"] <= pane["y"] + pane["height"]
+
+
+SIZES = {"desktop": {"viewport": {"width": 1280, "height": 800}}, "phone": PHONE}
+GRAPHS = {
+    "neuron": lambda: labelled("C", (parameter(0.5, "w") * Value(3.0, "x")).tanh()),
+    "chain": lambda: chain_rule.build().cost,
+    "network": network,
+}
+
+
+def text_size(window: Window) -> float:
+    """How many pixels high the text of a box is."""
+    return float(window.page.evaluate("13 * document.querySelector('.box').getScreenCTM().a"))
+
+
+def in_the_window(window: Window) -> list[bool]:
+    """Of each box, whether all of it is seen."""
+    inside = window.page.evaluate(
+        """() => {
+            const pane = document.getElementById("pane").getBoundingClientRect();
+            return [...document.querySelectorAll(".box")].map(box => {
+                const { left, right, top, bottom } = box.getBoundingClientRect();
+                return pane.left <= left && right <= pane.right
+                    && pane.top <= top && bottom <= pane.bottom;
+            });
+        }"""
+    )
+    return list(inside)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_a_page_opens_where_it_can_be_read_and_nothing_is_covered(
+    graph: str, size: str, show: Callable[..., Window]
+) -> None:
+    root = GRAPHS[graph]()
+    first = next(i for i, v in enumerate(topological_order(root)) if v.op is not None)
+    window = show(root, **SIZES[size])
+    parts = ("#pane", "#legend", "#zoom", "#transport", "#map")
+    assert text_size(window) >= 11.0
+    assert in_the_window(window)[first]
+    for _ in range(2):  # as it opens, and all of it
+        places = [window.page.locator(s).bounding_box() for s in parts if window.page.is_visible(s)]
+        assert not any(overlap(a, b) for a, b in itertools.combinations(places, 2))
+        assert window.page.is_visible("#map") is not all(in_the_window(window))
+        assert "local derivative" in window.page.inner_text("#legend")
+        window.press("zoom-fit")
+        window.page.wait_for_timeout(50)
+    assert all(in_the_window(window))
+
+
+def test_what_can_be_read_is_shown_whole(show: Callable[..., Window]) -> None:
+    window = show(GRAPHS["neuron"]())
+    assert all(in_the_window(window))
+    window.page.set_viewport_size({"width": 1280, "height": 400})
+    window.page.wait_for_timeout(50)
+    assert all(in_the_window(window))  # and so it stays
+
+
+def test_a_link_to_a_choice_shows_its_paths(show: Callable[..., Window]) -> None:
+    window = show(network(), "#selected=0", viewport={"width": 1600, "height": 900})
+    lit = window.page.eval_on_selector_all(".box", "all => all.map(b => b.matches('.lit'))")
+    assert lit.count(True) > 7
+    assert all(seen for seen, on in zip(in_the_window(window), lit, strict=True) if on)
+
+
+def runs_down(window: Window) -> bool:
+    """Whether the root is the lowest box; it is the one on the right otherwise."""
+    lowest, last = window.page.evaluate(
+        """() => ["bottom", "right"].map(side => {
+            const at = box => box.getBoundingClientRect()[side];
+            const root = at(document.querySelector(".root"));
+            return [...document.querySelectorAll(".box")].every(box => at(box) <= root);
+        })"""
+    )
+    assert lowest or last
+    return bool(lowest and not last)
+
+
+def test_the_window_chooses_the_layout(browser: Any, show: Callable[..., Window]) -> None:
+    assert runs_down(show(chain_rule.build().cost, **PHONE))
+    assert runs_down(show(network(), **PHONE))
+    assert not runs_down(show(GRAPHS["neuron"]()))  # all of it can be read so
+    fixed = Window(browser, "", **PHONE)
+    fixed.page.set_content(page(chain_rule.build().cost, direction="LR").html)
+    assert not runs_down(fixed)
+    fixed.close()
+
+
+def test_turned_the_picture_is_the_same(show: Callable[..., Window]) -> None:
+    root = GRAPHS["neuron"]()
+    window = show(root, "#selected=0")
+    assert not runs_down(window)
+    for width in (390, 1280):
+        window.page.set_viewport_size({"width": width, "height": 800})
+        window.page.wait_for_timeout(50)
+        assert runs_down(window) == (width == 390)
+        window.press("zoom-fit")
+        assert_shows(window, root)
+        apart = window.page.evaluate(
+            """() => {
+                const { edges } = JSON.parse(document.getElementById("data").textContent);
+                const far = (i, line, length) => { // from a box to a point of a line
+                    const point = line.getPointAtLength(length);
+                    const { x, y } = point.matrixTransform(line.getScreenCTM());
+                    const { left, right, top, bottom } =
+                        document.querySelector(`#n${i} rect`).getBoundingClientRect();
+                    return Math.max(left - x, x - right, top - y, y - bottom);
+                };
+                return edges.map(({ tail, head }, k) => {
+                    const line = document.querySelector(`#e${k} .line`);
+                    return [far(tail, line, 0), far(head, line, 1e9)];
+                });
+            }"""
+        )
+        assert all(abs(tail) < 5 and 0 < head < 15 for tail, head in apart)
+        lines = "all => all.map(one => one.getAttribute('d'))"
+        trails = window.page.eval_on_selector_all(".trail", lines)
+        assert trails == window.page.eval_on_selector_all(".arrow.lit .line", lines)
+        little = window.page.eval_on_selector_all("#map path", lines)
+        assert little == window.page.eval_on_selector_all(".arrow .line", lines)
 
 
 def test_a_low_window_keeps_its_parts_apart(show: Callable[..., Window]) -> None:
@@ -189,21 +316,23 @@ def test_the_theme_follows_the_reader(show: Callable[..., Window]) -> None:
 
 
 def test_zooming_keeps_what_is_under_the_pointer(show: Callable[..., Window]) -> None:
-    window = show(network())
-    before = window.page.locator(".box.root").bounding_box()
+    root = network()
+    first = next(i for i, v in enumerate(topological_order(root)) if v.op is not None)
+    window = show(root)
+    before = window.page.locator(f"#n{first}").bounding_box()
     x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
     window.page.mouse.move(x, y)
     window.page.keyboard.down("Control")
     window.page.mouse.wheel(0, -100)
     window.page.keyboard.up("Control")
-    width = "document.querySelector('.box.root').getBoundingClientRect().width"
+    width = f"document.querySelector('#n{first}').getBoundingClientRect().width"
     window.until(f"{width} > {1.3 * before['width']}")
-    after = window.page.locator(".box.root").bounding_box()
+    after = window.page.locator(f"#n{first}").bounding_box()
     assert abs(after["x"] + after["width"] / 2 - x) < 2
     window.page.mouse.down()
     window.page.mouse.move(x + 60, y, steps=4)
     window.page.mouse.up()
-    moved = window.page.locator(".box.root").bounding_box()
+    moved = window.page.locator(f"#n{first}").bounding_box()
     assert abs(moved["x"] - after["x"] - 60) < 3
     assert window.page.locator(".box.selected").count() == 0  # a drag is no click
 
@@ -249,7 +378,7 @@ def test_hostile_labels_are_text(show: Callable[..., Window]) -> None:
     root = labelled("</title><script>alert(1)</script>", ops.sum([v.tanh() for v in leaves]))
     window = show(root)
     assert window.page.locator("img, iframe, object, embed").count() == 0
-    assert window.page.locator("script").count() == 2
+    assert window.page.locator("script").count() == 3
     labels = window.page.eval_on_selector_all(".box", "all => all.map(b => b.ariaLabel)")
     for label in LABELS[-9:-4]:
         assert any(one.startswith(f"{text_of_label(label)}, parameter") for one in labels), label

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 from micrograd.engine import Value, topological_order
 from viz.mathtext import html_of_text, number
-from viz.picture import Arrow, Box, Picture, behind, picture_of, stale
+from viz.picture import FOLDS, Arrow, Box, Picture, behind, picture_of, stale
 from viz.render import Drawing
+from viz.rows import crossings, rows
 
 # Fill and border of each kind of box. The fills differ in lightness too, and
 # the legend names them; so they can be told apart without seeing the hue.
@@ -40,6 +42,8 @@ WORDS: Final = {
 THIN, WIDER = 0.8, 3.2  # how wide an arrow is that adds nothing, and how much wider at most
 _ARROW, _BRIGHT, _FADED = "#4d4d4d", "#c2185b", "#cccccc"
 _TEXT, _QUIET_TEXT, _FADED_TEXT = "#1a1a1a", "#666666", "#9a9a9a"
+_OFF_PATH: Final = ("#fafafa", _FADED)  # fill and border of a box that is not brought out
+_MOST_TRIED: Final = 20_000  # values of a graph that is folded only to tell whether it fits
 _FONT = "Helvetica,Arial,sans-serif"
 
 
@@ -90,9 +94,9 @@ def draw(
     _check(root, highlight, direction)
     order = topological_order(root)
     if fold is None:
-        _check_size(len(order), fold, max_nodes)
+        _check_size(len(order), root, order, fold, max_nodes)
     picture = picture_of(root, order, fold)
-    _check_size(len(picture.boxes), fold, max_nodes)
+    _check_size(len(picture.boxes), root, order, fold, max_nodes)
     changed = stale(order)
     if changed is not None:
         warnings.warn(
@@ -100,9 +104,10 @@ def draw(
             "the graph was recorded. Compute it again to draw what holds now",
             stacklevel=2,
         )
-    drawing = drawing_of(picture, direction, _lit(root, highlight, picture))
+    lit = _lit(root, highlight, picture)
+    drawing = drawing_of(picture, direction, lit)
     if legend:
-        _draw_legend(drawing, picture, direction)
+        _draw_legend(drawing, picture, lit)
     return drawing
 
 
@@ -124,7 +129,11 @@ def drawing_of(
         The drawing.
     """
     drawing = Drawing(format="svg", graph_attr={"rankdir": direction})
-    drawing.attr("graph", bgcolor="white", fontname=_FONT, nodesep="0.3", ranksep="0.7")
+    # Curves that cross run together; straight lines, with room, can be told apart.
+    crossing = crossings(picture)
+    room, shape = f"{max(0.7, 0.4 + 0.07 * crossing):.2f}", "polyline" if crossing else "spline"
+    drawing.attr("graph", bgcolor="white", fontname=_FONT)
+    drawing.attr("graph", nodesep="0.3", ranksep=room, splines=shape)
     drawing.attr("node", shape="plain", fontname=_FONT, fontsize="13", fontcolor=_TEXT)
     drawing.attr("edge", fontname=_FONT, fontsize="12", fontcolor=_TEXT, color=_ARROW)
     for box in picture.boxes:
@@ -135,6 +144,10 @@ def drawing_of(
     )
     for arrow in picture.arrows:
         _draw_arrow(drawing, arrow, widest, lit, show)
+    # An arrow within a row makes Graphviz keep the order; minlen 0 lets it be within.
+    neighbours = {(a.name, b.name): None for row in rows(picture) for a, b in pairwise(row)}
+    for first, second in neighbours:
+        drawing.edge(first, second, style="invis", minlen="0")
     return drawing
 
 
@@ -173,14 +186,28 @@ def check_direction(function: str, direction: str) -> None:
         )
 
 
-def _check_size(boxes: int, fold: str | None, max_nodes: int) -> None:
+def _check_size(
+    boxes: int, root: Value, order: list[Value], fold: str | None, max_nodes: int
+) -> None:
     if boxes > max_nodes:
-        coarser = {None: "neurons", "neurons": "layers"}.get(fold)
-        hint = f"fold={coarser!r} draws {coarser} as one box each, or " if coarser else ""
         raise TooManyNodesError(
             f"draw: the picture would have {boxes:,} boxes, more than max_nodes={max_nodes}; "
-            f"{hint}raise max_nodes"
+            f"{_way_out(root, order, fold, max_nodes)}raise max_nodes"
         )
+
+
+def _way_out(root: Value, order: list[Value], fold: str | None, max_nodes: int) -> str:
+    """The next coarser fold that fits; found by trying, unless that takes too long."""
+    coarser = FOLDS[FOLDS.index(fold) + 1 :]
+    if len(order) > _MOST_TRIED:
+        return f"fold={coarser[-1]!r} may help, or " if coarser else ""
+    tried = ""
+    for one in coarser:
+        boxes = len(picture_of(root, order, one).boxes)
+        if boxes <= max_nodes:
+            return f"fold={one!r} draws {one} as one box each, {boxes:,} in all, or "
+        tried = f"there are {boxes:,} even with fold={one!r}; "
+    return tried
 
 
 def _lit(root: Value, highlight: Value | None, picture: Picture) -> set[str] | None:
@@ -194,7 +221,7 @@ def _lit(root: Value, highlight: Value | None, picture: Picture) -> set[str] | N
 
 
 def _box_html(box: Box, lit: bool, is_root: bool, show: Callable[[float], str]) -> str:
-    fill, border = COLOURS[box.kind] if lit else ("#fafafa", _FADED)
+    fill, border = COLOURS[box.kind] if lit else _OFF_PATH
     text = _TEXT if lit else _FADED_TEXT
     width = 3 if is_root else 1
     title = f'<FONT POINT-SIZE="16"><B>{box.title}</B></FONT>' if box.title else ""
@@ -242,16 +269,21 @@ def _draw_arrow(
     drawing.edge(arrow.tail.name, arrow.head.name, **attributes)
 
 
-def _draw_legend(drawing: Drawing, picture: Picture, direction: str) -> None:
-    kinds = [k for k in COLOURS if any(box.kind == k for box in picture.boxes)]
+def _draw_legend(drawing: Drawing, picture: Picture, lit: set[str] | None) -> None:
+    seen = {box.kind for box in picture.boxes if lit is None or box.name in lit}
+    meanings = [(COLOURS[kind], WORDS[kind]) for kind in COLOURS if kind in seen]
+    if lit is not None and len(lit) < len(picture.boxes):
+        meanings.append((_OFF_PATH, "off the highlighted paths"))
     cells = "".join(
-        f'<TR><TD BGCOLOR="{COLOURS[k][0]}" BORDER="1" COLOR="{COLOURS[k][1]}">    </TD>'
-        f'<TD ALIGN="LEFT">{WORDS[k]}</TD></TR>'
-        for k in kinds
+        f'<TR><TD BGCOLOR="{fill}" BORDER="1" COLOR="{border}">    </TD>'
+        f'<TD ALIGN="LEFT">{words}</TD></TR>'
+        for (fill, border), words in meanings
     )
     if picture.arrows:
+        arrow = "→" if lit is None else f'<FONT COLOR="{_BRIGHT}">→</FONT>'
         cells += (
-            '<TR><TD>→</TD><TD ALIGN="LEFT">local derivative; the wider, the more<BR ALIGN="LEFT"/>'
+            f'<TR><TD>{arrow}</TD><TD ALIGN="LEFT">local derivative; the wider, the more'
+            '<BR ALIGN="LEFT"/>'
             'it adds to the gradient at its tail<BR ALIGN="LEFT"/></TD></TR>'
         )
     with drawing.subgraph(name="cluster_legend") as corner:

@@ -133,17 +133,24 @@ class Explanation:
             once = [row for row in dict.fromkeys([*rows, total]) if row != left]
             return Derivation(note, left, [Line("=", row) for row in once])
         whole = sum(abs(term.product) for term in terms)
+        # z = w w has one derivative by w, which is a sum of two: w + w.
+        chains = list({term.nodes: term for term in terms}.values())
         lines = []
         for row in _ROWS:
-            for i, term in enumerate(terms[:_MOST_TERMS] if not self.paths else terms):
-                line = Line("+" if i else "=", row(term, self.root, notation))
+            every = chains if row is _in_symbols else terms
+            some = every if self.paths else every[:_MOST_TERMS]
+            formulas = [row(term, self.root, notation) for term in some]
+            if formulas == [left]:
+                continue
+            for i, (term, formula) in enumerate(zip(some, formulas, strict=True)):
+                line = Line("+" if i else "=", formula)
                 if row is _in_numbers:
                     weight = abs(term.product) / whole if 0.0 < whole < math.inf else 0.0
                     product = latex_of_number(term.product)
                     line = replace(line, product=product, share=term.share, weight=weight)
                 lines.append(line)
-            if not self.paths and len(terms) > _MOST_TERMS:
-                more = rf"\text{{… {len(terms) - _MOST_TERMS:,} more}}"
+            if len(some) < len(every):
+                more = rf"\text{{… {len(every) - len(some):,} more}}"
                 lines.append(Line("+", more))
         return Derivation(note, left, [*lines, Line("=", total)])
 

@@ -13,6 +13,8 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final
 
+from micrograd.ops import ATOM, POWER, PRODUCT, SUM
+
 _GREEK: Final = (
     "alpha α beta β gamma γ delta δ epsilon ε eta η theta θ lambda λ mu μ pi π rho ρ sigma σ "
     "tau τ phi φ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Pi Π Sigma Σ Phi Φ Psi Ψ "
@@ -34,6 +36,7 @@ COMMANDS: Final = {
     "_": "_",
     " ": " ",
 }
+_BETWEEN_TERMS: Final = ("+", "−", "=", "<", ">", ",")
 _NAMES: Final = {"operatorname", "mathrm", "text"}  # \text{...}: upright, word by word
 
 _TOKEN = re.compile(r"\\([A-Za-z]+|.)|(\d+(?:\.\d+)?(?:e[-+]?\d+)?)|(\s+)|(.)", re.DOTALL)
@@ -149,6 +152,61 @@ def read_label(label: str) -> Tree:
         except NotMathError:
             pass
     return Words(label)
+
+
+def holds(label: str) -> tuple[int, bool]:
+    """How a label stands in a formula.
+
+    Arguments:
+        label: any string.
+
+    Returns:
+        How tightly it holds together, SUM to ATOM; and whether it is more than one
+        letter, indices and exponents aside.
+
+    >>> holds("w_{jk}") == (ATOM, False), holds("w^{(L)}") == (POWER, False)
+    (True, True)
+    >>> holds("learning_rate") == (ATOM, True), holds("a b") == (PRODUCT, True)
+    (True, True)
+    """
+    tree = read_label(label)
+    return _level(tree), _letters(tree) != 1
+
+
+def _level(tree: Tree) -> int:
+    match tree:
+        case Sign(text) if text in _BETWEEN_TERMS:
+            return SUM
+        case Words(text):  # "pre-activation" is a name, "cost + penalty" is none
+            sum_of_words = re.search(r"[+−=<>]| - ", text)
+            return SUM if sum_of_words else ATOM if text.isidentifier() else PRODUCT
+        case Row((first, *rest)) if all(isinstance(part, Number) for part in rest):
+            return _level(first)  # w1
+        case Row(parts):
+            return min([PRODUCT, *map(_level, parts)])
+        case Scripted(base, scripts):
+            level = ATOM if base is None else _level(base)
+            return min(level, POWER) if "^" in dict(scripts) else level
+        case Fraction():
+            return POWER
+        case Cases():
+            return SUM
+    return ATOM
+
+
+def _letters(tree: Tree) -> int:
+    match tree:
+        case Letters(text) | Words(text):
+            return len(text)
+        case Sign(text):
+            return len(text) if text.isalpha() else 0
+        case Row(parts):
+            return sum(map(_letters, parts))
+        case Scripted(base, _):
+            return 0 if base is None else _letters(base)
+        case Root():
+            return 1  # it has a line around it
+    return 0
 
 
 def _looks_like_math(label: str) -> bool:

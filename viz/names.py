@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Any, Final
 
 from micrograd import ops
 from micrograd.engine import Value
 from micrograd.ops import is_number
 from micrograd.symbols import Expression, Symbol, evaluate
-from viz.mathtext import html_of_label, html_of_latex, number
+from viz.formula import holds
+from viz.mathtext import html_of_label, html_of_latex, number, text_of_label
 
 _MOST_TERMS: Final = 4  # of a sum of products, before "w·a + b" has to do
 _LONGEST: Final = 80  # characters of a label; Graphviz itself gives up at 16,384
@@ -21,7 +24,7 @@ def short(label: str) -> str:
 
 
 class Namer:
-    """What each Value is called: its label, or v with a running number.
+    """What each Value is called: its label, or v with a running number that no label has.
 
     In formulas a Value stands as one character of Unicode's private area, for
     which the reader of formulas puts the label's markup: so no label is ever
@@ -29,8 +32,12 @@ class Namer:
     """
 
     def __init__(self, values: Iterable[Value]) -> None:
-        unnamed = (v for v in values if not v.label and v.kind != "constant")
-        self._numbers = {v: i for i, v in enumerate(unnamed, 1)}
+        values = list(values)
+        # What looks like v_1 takes the 1, however it was written: v_{1}, v₁ or v1.
+        labels = {str(v.label) for v in values if v.label and "v" in str(v.label)}
+        taken = {unicodedata.normalize("NFKC", text_of_label(label)).strip() for label in labels}
+        free = (i for i in count(1) if f"v{i}" not in taken)
+        self._numbers = {v: next(free) for v in values if not v.label and v.kind != "constant"}
         self._symbols: dict[Value, Symbol] = {}
         self._data: dict[str, float] = {}
         self.markup: dict[str, str] = {}
@@ -49,7 +56,7 @@ class Namer:
             return v.data
         if v not in self._symbols:  # only what a formula needs: there are 131,068 characters
             character = chr(0xF0000 + len(self._symbols))
-            self._symbols[v] = Symbol(character)
+            self._symbols[v] = Symbol(character, *(holds(short(str(v.label))) if v.label else ()))
             self._data[character] = v.data
             self.markup[character] = self.name(v)
         return self._symbols[v]

@@ -40,7 +40,7 @@ from viz.pagedata import (
     nodes,
 )
 from viz.picture import Picture, picture_of
-from viz.svg import Label, layout, svg_of
+from viz.svg import Label, layout, moved, svg_of
 
 # One after the other they are one script.
 _SCRIPTS: Final = ("graph.js", "mathematics.js", "picture.js", "panels.js", "main.js")
@@ -75,7 +75,7 @@ def page(
     path: str | os.PathLike[str] | None = None,
     *,
     max_nodes: int = 200,
-    direction: str = "LR",
+    direction: str | None = None,
 ) -> Page:
     """Make a page on which to step through the forward and the backward pass of a graph.
 
@@ -95,7 +95,8 @@ def page(
         root: the value to differentiate, the cost for example.
         path: the file to write, whole or not at all; None for no file.
         max_nodes: more values than that are an error.
-        direction: "LR", left to right, or "TB", "RL", "BT".
+        direction: "LR", left to right, or "TB", "RL", "BT"; None for "LR" or
+            "TB", as the window of the reader shows more of it.
 
     Returns:
         The page. It shows itself in a notebook.
@@ -110,7 +111,8 @@ def page(
     """
     if not isinstance(root, Value):
         raise TypeError(f"page: expected a Value to show, got {type(root).__name__} {root!r}")
-    check_direction("page", direction)
+    if direction is not None:
+        check_direction("page", direction)
     order = topological_order(root)
     if len(order) > max_nodes:
         raise TooManyNodesError(
@@ -127,7 +129,7 @@ def page(
     return Page(text, target)
 
 
-def _html(root: Value, order: Sequence[Value], direction: str) -> str:
+def _html(root: Value, order: Sequence[Value], direction: str | None) -> str:
     notation = References(order)
     title = f"{notation.written(root, TEXT)}: the chain rule, step by step"
     labels = [
@@ -136,6 +138,7 @@ def _html(root: Value, order: Sequence[Value], direction: str) -> str:
         for p, several in zip(v.parents, slopes, strict=True)
     ]
     picture = _picture(root, order, labels)
+    placed = layout(picture, direction or "LR")
     arrows = list(edges(order, notation))
     data = {
         "nodes": list(nodes(order, notation)),
@@ -147,6 +150,11 @@ def _html(root: Value, order: Sequence[Value], direction: str) -> str:
         "thin": THIN,
         "wider": WIDER,
     }
+    if direction is None:
+        turned = layout(picture, "TB")
+        # A large network would be smaller so in any window: it is not worth the bytes.
+        if max(turned.width, turned.height) <= 1.1 * max(placed.width, placed.height):
+            data["turned"] = moved(picture, placed, turned)
     table = javascript_of(v.op for v in order if v.op is not None)
     script = "\n".join(
         ['"use strict";', "{", table, choices(order, notation), *map(_file, _SCRIPTS), "}"]
@@ -161,7 +169,7 @@ def _html(root: Value, order: Sequence[Value], direction: str) -> str:
             "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "style": style,
-        "picture": svg_of(picture, layout(picture, direction), labels, title),
+        "picture": svg_of(picture, placed, labels, title),
         "legend": _legend(picture),
         "data": _json(data),
         "guard": guard,

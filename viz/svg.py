@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from viz.draw import drawing_of
 from viz.mathtext import escaped, number
@@ -143,6 +143,29 @@ def svg_of(picture: Picture, placed: Layout, labels: Sequence[Sequence[Label]], 
     )
 
 
+def moved(picture: Picture, old: Layout, new: Layout) -> dict[str, Any]:
+    """What a page needs to change the picture from one layout to another.
+
+    Arguments:
+        picture: the picture.
+        old: the layout that `svg_of` was given.
+        new: the one to change to.
+
+    Returns:
+        The new size; for each box how far it moves; for each arrow its line,
+        its head, and the middle of its label if it has one.
+    """
+    pairs = [(old.boxes[box.name], new.boxes[box.name]) for box in picture.boxes]
+    return {
+        "size": [round(new.width), round(new.height)],
+        "boxes": [[round(b.x - a.x, 1), round(b.y - a.y, 1)] for a, b in pairs],
+        "arrows": [
+            [_path(curve), _head(curve), *(_label(*curve.label) if curve.label else ())]
+            for curve in new.curves
+        ],
+    }
+
+
 def _box(box: Box, place: Place, is_root: bool) -> str:
     kind = f"box {box.kind}{' root' if is_root else ''}"
     lines = [(_TITLE, _text(box.title))] if box.title else []
@@ -173,14 +196,19 @@ def _arrow(name: str, arrow: Arrow, curve: Curve, labels: Sequence[Label]) -> st
         f'<path class="line" d="{_path(curve)}"/><path class="head" d="{_head(curve)}"/>'
     )
     if curve.label is not None:
-        x, y = curve.label
+        x, y = _label(*curve.label)
         for i, label in enumerate(labels):
             hidden = ' class="other"' * (i > 0)
             text = _text(label.formula)
             if arrow.local is not None and not label.constant:
                 text += f'<tspan class="slope"> = {number(arrow.local)}</tspan>'
-            out += f'<text{hidden} x="{x:.1f}" y="{y + 4.0:.1f}">{text}</text>'
+            out += f'<text{hidden} x="{x}" y="{y}">{text}</text>'
     return out + "</g>"
+
+
+def _label(x: float, y: float) -> tuple[float, float]:
+    """Where a label's text stands whose middle is there."""
+    return round(x, 1), round(y + 4.0, 1)
 
 
 def _path(curve: Curve) -> str:

@@ -20,8 +20,14 @@ function compute() {
 }
 
 // What is known after a number of steps.
+const seeded = 1 + operations.length;
+const knownFrom = {
+  value: nodes.map((_, i) => operations.indexOf(i) + 1),
+  gradient: nodes.map(() => seeded), // all of it, that is
+};
+graph.backward.forEach((k, j) => { knownFrom.gradient[edges[k].tail] = seeded + j + 1; });
+
 function known(step) {
-  const seeded = 1 + operations.length;
   const done = computed.additions.slice(0, Math.max(0, Math.min(step - seeded, graph.backward.length)));
   const gradients = nodes.map(() => undefined);
   if (step >= seeded) {
@@ -29,10 +35,7 @@ function known(step) {
     gradients[root] = 1;
   }
   done.forEach(({ k, after }) => { gradients[edges[k].tail] = after; });
-  const values = computed.values.map((x, i) => {
-    const place = operations.indexOf(i);
-    return place < 0 || place < step ? x : undefined;
-  });
+  const values = computed.values.map((x, i) => (knownFrom.value[i] <= step ? x : undefined));
   const passed = new Map(done.map(one => [one.k, one]));
   const received = leaving.map(several => several.filter(k => passed.has(k)).length);
   return { values, gradients, received, passed };
@@ -55,6 +58,7 @@ function render(moved = true) {
     showLeaves(computed, state.selected);
     showHistory(state.costs);
   }
+  showKnown(state.step);
   showTrails(drawn.paths, state.selected);
   at("scrubber").value = state.step;
   at("scrubber").setAttribute("aria-valuetext", spoken(step, computed.values));
@@ -79,7 +83,8 @@ function setLeaves(changes, committed) {
   compute();
   if (!committed) return;
   state.costs = [...state.costs, computed.values[root]].slice(-400);
-  at("spoken").textContent = `${nodes[root].text} is now ${number(computed.values[root])}.`;
+  at("spoken").textContent = state.step < knownFrom.value[root] ? ""
+    : `${nodes[root].text} is now ${number(computed.values[root])}.`;
 }
 
 function reset() {
@@ -175,7 +180,8 @@ function recall() {
   state.costs = [computed.values[root]];
   tell(strange.length ? `The link says “${strange.join("&").slice(0, 80)}”, which means nothing here and was ignored.` : "");
   render();
-  bringIntoView(state.selected);
+  const ends = drawn.paths.flat().flatMap(k => [edges[k].tail, edges[k].head]);
+  if (!bringIntoView(ends, true)) bringIntoView(state.selected);
 }
 
 function understood(name, text) {
@@ -276,7 +282,7 @@ addEventListener("keydown", event => {
 });
 addEventListener("hashchange", recall);
 addEventListener("beforeprint", () => {
-  picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  picture.setAttribute("viewBox", `0 0 ${layout.size.join(" ")}`);
   scene.removeAttribute("transform");
 });
 addEventListener("afterprint", () => look(seen.x, seen.y, seen.scale));
@@ -291,8 +297,9 @@ makeLeaves((i, x, committed) => {
   setLeaves([[i, x]], committed);
   render(false);
 });
-seen.wanted = Math.max(fit(), READABLE);
-bringIntoView([root]);
+tell("");
+turn();
+showBeginning();
 at("rate").value = sensibleRate(start);
 recall();
 if (disagreement()) tell(disagreement());

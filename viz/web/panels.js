@@ -25,6 +25,19 @@ function inlines(side) {
   return [side].flat().map(one => inline(one));
 }
 
+// An equation's numbers, the sides after the first ones; they are to be seen from that step on.
+function since(step, made, first = 1) {
+  for (const side of [...made.querySelectorAll(".right")].slice(first)) side.dataset.from = step;
+  return made;
+}
+
+// Hide the numbers that are not known yet; what is hidden keeps its place, so that this is quick.
+function showKnown(step) {
+  for (const one of document.querySelectorAll("#panels [data-from]")) {
+    one.classList.toggle("unknown", step < Number(one.dataset.from));
+  }
+}
+
 // A sum as a list of its terms, to be broken before a plus.
 function terms(tree, values = null) {
   if (!Array.isArray(tree) || tree[0] !== "mrow") return [formula(tree, values)];
@@ -110,7 +123,7 @@ function explanation(from, to, values) {
     const via = [from, ...path.map(k => edges[k].head)].map((i, n) => (n ? inline(operator("→"), formula(i)) : named(i)));
     const item = element("li", { class: `c${j % COLOURS}`, tabindex: "0" },
       element("p", { class: "way" }, ...via), inNumbers(path, ends[j], to, values, gradients[ends[j]], products[j]));
-    if (paths.length > 1) item.append(weight(products[j], sum, gradients[from]));
+    if (paths.length > 1) item.append(weight(products[j], sum, gradients[from], knownFrom.gradient[from]));
     for (const kind of ["pointerenter", "focus"]) item.addEventListener(kind, () => emphasise(j));
     for (const kind of ["pointerleave", "blur"]) item.addEventListener(kind, () => emphasise(null));
     return item;
@@ -140,16 +153,17 @@ function inNumbers(path, end, to, values, gradient, worth) {
   const text = side => side.map(one => one.textContent).join("");
   // A product of one factor is that factor: nothing is said twice.
   const lines = [formulas, ...(path.length > 1 || end !== to ? [numbers] : []), [numeral(worth)]];
-  return derivation(names, lines.filter((line, n) => !n || text(line) !== text(lines[n - 1])), "stacked");
+  const rights = lines.filter((line, n) => !n || text(line) !== text(lines[n - 1]));
+  return since(knownFrom.gradient[edges[path[0]].tail], derivation(names, rights, "stacked"));
 }
 
 // A term's part of the sum.
-function weight(worth, sum, total) {
+function weight(worth, sum, total, step) {
   const bar = element("span", { class: "bar" });
   bar.style.setProperty("--part", sum > 0 && sum < Infinity ? Math.abs(worth) / sum : 0);
   const part = 100 * (worth / total);
   const said = Math.abs(part) < 1e4 ? part.toFixed(1).replace("-", "−") : number(part);
-  return element("p", { class: "weight" }, bar, Number.isFinite(part) ? `${said} %` : "");
+  return element("p", { class: "weight", "data-from": step }, bar, Number.isFinite(part) ? `${said} %` : "");
 }
 
 function showSelection(selected, { values, gradients }) {
@@ -162,8 +176,8 @@ function showSelection(selected, { values, gradients }) {
   const [from, to] = selected.length === 2 ? [...selected].sort((a, b) => a - b) : [selected[0], root];
   const facts = selected.map(i => {
     const node = nodes[i];
-    const lines = [node.formula ? derivation(formula(i), [terms(node.formula), numeral(values[i])]) : chain(formula(i), numeral(values[i]))];
-    if (node.kind !== "constant") lines.push(chain(derivative(root, i), numeral(gradients[i])));
+    const lines = [node.formula ? since(knownFrom.value[i], derivation(formula(i), [terms(node.formula), numeral(values[i])])) : chain(formula(i), numeral(values[i]))];
+    if (node.kind !== "constant") lines.push(since(knownFrom.gradient[i], derivation(derivative(root, i), [numeral(gradients[i])]), 0));
     return element("div", { class: "facts" }, ...lines);
   });
   const fixed = nodes[from].kind === "constant";
@@ -171,7 +185,8 @@ function showSelection(selected, { values, gradients }) {
     ? { paths: [], said: [paragraph("A constant: nobody differentiates by it.")] }
     : explanation(from, to, values);
   if (selected.length === 2 && paths.length) {
-    facts.push(chain(derivative(to, from), numeral(backward(values, to).gradients[from])));
+    const whole = derivation(derivative(to, from), [numeral(backward(values, to).gradients[from])]);
+    facts.push(since(knownFrom.gradient[from], whole, 0));
   }
   put("selection", ...facts, ...said);
   return paths;
@@ -187,9 +202,9 @@ function makeLeaves(changed) {
     const label = `${nodes[i].text}, ${nodes[i].kind}`;
     const slider = element("input", { type: "range", min: low, max: high, step: "any", "aria-label": `${label}, slider` });
     const field = element("input", { type: "number", step: "any", "aria-label": label });
-    const gradient = element("span");
-    const control = { slider, field, gradient, x: start[i] };
     const constant = nodes[i].kind === "constant";
+    const gradient = element("span", constant ? {} : { "data-from": knownFrom.gradient[i] });
+    const control = { slider, field, gradient, x: start[i] };
     slider.addEventListener("input", () => changed(i, tidy(Number(slider.value), high - low), false));
     slider.addEventListener("change", () => changed(i, tidy(Number(slider.value), high - low), true));
     field.addEventListener("input", () => { if (field.value !== "" && field.validity.valid) changed(i, Number(field.value), false); });
@@ -286,8 +301,6 @@ function showHistory(costs) {
   const last = costs[costs.length - 1];
   const name = named(root);
   document.querySelector("#descent figcaption").replaceChildren(
-    ...(costs.length > 1
-      ? [name, ` after ${costs.length - 1} ${costs.length === 2 ? "change" : "changes"}: ${number(costs[0])} → ${number(last)}`]
-      : [name, ` = ${number(last)}`]));
-  chart.setAttribute("aria-label", `${nodes[root].text}: ${number(costs[0])} at first, ${number(last)} after ${costs.length - 1} changes`);
+    name, costs.length > 1 ? ` after ${costs.length - 1} ${costs.length === 2 ? "change" : "changes"}: ` : " = ",
+    element("span", { "data-from": knownFrom.value[root] }, costs.length > 1 ? `${number(costs[0])} → ${number(last)}` : number(last)));
 }

@@ -2,7 +2,7 @@
 
 const picture = document.getElementById("picture");
 const scene = document.getElementById("scene");
-const view = document.getElementById("view");
+const pane = document.getElementById("pane");
 const trails = document.getElementById("trails");
 const boxes = nodes.map((_, i) => document.getElementById(`n${i}`));
 const arrows = edges.map((_, k) => document.getElementById(`e${k}`));
@@ -70,7 +70,7 @@ function showTrails(paths, selected) {
   trails.replaceChildren(...[...colours].flatMap(([k, several]) => several.map((j, turn) => {
     const line = arrows[k].firstElementChild;
     const width = Math.max(Number(line.getAttribute("stroke-width")), 3);
-    const attributes = { d: line.getAttribute("d"), class: `trail c${j % COLOURS}`, "data-path": j, "stroke-width": width };
+    const attributes = { d: line.getAttribute("d"), class: `trail c${j % COLOURS}`, "data-path": j, "data-edge": k, "stroke-width": width };
     if (several.length > 1) {
       attributes["stroke-dasharray"] = `9 ${9 * (several.length - 1)}`;
       attributes["stroke-dashoffset"] = -9 * turn;
@@ -94,44 +94,102 @@ function emphasise(path) {
   }
 }
 
+// The layouts: as the file has it and, unless a direction was asked for, from the top down.
+
+const lines = arrows.map(arrow => arrow.querySelectorAll(".line, .head, text"));
+const layouts = [{
+  size: picture.getAttribute("viewBox").split(" ").slice(2).map(Number),
+  boxes: boxes.map(() => [0, 0]),
+  arrows: lines.map(([line, head, label]) => [line.getAttribute("d"), head.getAttribute("d"),
+    ...(label ? [label.getAttribute("x"), label.getAttribute("y")] : [])]),
+}, graph.turned].filter(Boolean);
+let layout; // the one that is seen
+
+// A miniature, the whole picture without its texts.
+const map = document.getElementById("map");
+const little = map.appendChild(svg("svg", {},
+  ...arrows.map(arrow => arrow.firstElementChild.cloneNode()),
+  ...boxes.map((box, i) => filled(box.firstElementChild.cloneNode(), { class: nodes[i].kind }, []))));
+const frame = little.appendChild(svg("rect", { class: "frame" }));
+
+function arrange() {
+  const [width, height] = layout.size;
+  picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  filled(little, { viewBox: `0 0 ${width} ${height}`, width, height }, []);
+  layout.arrows.forEach(([line, head, x, y], k) => {
+    lines[k].forEach((part, i) => filled(part, i < 2 ? { d: [line, head][i] } : { x, y }, []));
+    little.children[k].setAttribute("d", line);
+  });
+  layout.boxes.forEach((by, i) => {
+    for (const one of [boxes[i], little.children[edges.length + i]]) one.setAttribute("transform", `translate(${by})`);
+  });
+  for (const trail of trails.children) trail.setAttribute("d", layout.arrows[trail.dataset.edge][0]);
+}
+
+function placeOf(i) {
+  const { x, y, width, height } = boxes[i].firstElementChild.getBBox();
+  const [right, down] = layout.boxes[i];
+  return { x: x + right, y: y + down, width, height };
+}
+
 // What is seen: the point in the middle, and how many pixels a point is wide.
 
-const [, , width, height] = picture.getAttribute("viewBox").split(" ").map(Number);
-const seen = { x: width / 2, y: height / 2, scale: 1, wanted: 1 };
-const READABLE = 0.65, LARGEST = 4;
+const seen = { x: 0, y: 0, scale: 1, wanted: 1, whole: false };
+const READABLE = 11 / 13, COMFORTABLE = 12 / 13, SMALLEST = COMFORTABLE / 2, LARGEST = 4; // a box's text has 13 points
+const NARROW = 600, AROUND = 14; // pixels; so many are left free around the picture
 
-// The whole picture without its texts.
-const little = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height },
-  ...arrows.map(arrow => arrow.firstElementChild.cloneNode()),
-  ...boxes.map((box, i) => filled(box.firstElementChild.cloneNode(), { class: nodes[i].kind }, [])));
-const frame = little.appendChild(svg("rect", { class: "frame" }));
-const map = element("div", { id: "map", "aria-hidden": "true" });
-map.append(little);
-view.append(map);
+// The scales at which the picture is as wide and as high as what there is for it.
+function fits({ size: [width, height] }) {
+  return [(pane.clientWidth - 2 * AROUND) / width, (pane.clientHeight - 2 * AROUND) / height];
+}
 
-// Room around the picture, in pixels: at the top for what lies over it, and below for the map.
-const AROUND = 14, ABOVE = 56;
-const below = () => map.offsetHeight + AROUND;
+function fit(one = layout) {
+  return Math.min(...fits(one), 1.4);
+}
 
-function fit() {
-  return Math.min((view.clientWidth - 2 * AROUND) / width, (view.clientHeight - ABOVE - AROUND) / height, 1.4);
+// Take the first layout if all of it can be read, else the one that can be seen clearly larger; where there
+// is little width the one from the top down, if it is about as large. Say whether that is a change.
+function turn() {
+  const [first, other] = layouts;
+  const enough = fit(first) * (pane.clientWidth < NARROW ? 0.9 : 1.1);
+  const better = other && fit(first) < READABLE && fit(other) > enough ? other : first;
+  if (better === layout) return false;
+  layout = better;
+  arrange();
+  return true;
+}
+
+// All of it, if that can be read; else what is computed first, and all the width or height if that can be.
+function showBeginning() {
+  const first = operations.length ? operations[0] : root;
+  const across = Math.max(...fits(layout));
+  seen.wanted = fit() >= READABLE ? fit() : across >= READABLE ? Math.min(across, 1) : COMFORTABLE;
+  const parents = entering[first].map(k => edges[k].tail);
+  // Between it and what it is computed from.
+  const [x, y] = [["x", "width"], ["y", "height"]].map(([side, size]) => {
+    const middle = several => several.map(placeOf).reduce((sum, box) => sum + box[side] + box[size] / 2, 0) / several.length;
+    return (middle([first]) + middle(parents.length ? parents : [first])) / 2;
+  });
+  look(x, y, seen.wanted);
 }
 
 function look(x, y, scale) {
+  const [width, height] = layout.size;
   seen.scale = Math.min(Math.max(scale, Math.min(fit(), 1)), LARGEST);
-  const [wide, high] = [view.clientWidth / seen.scale, view.clientHeight / seen.scale];
-  map.classList.toggle("idle", wide >= width && high >= height);
-  // Of what is larger than the view no more than the room around is left free; else it is in the middle.
-  const inside = (middle, half, low, up) =>
-    up - low <= 2 * half ? (low + up) / 2 : Math.min(Math.max(middle, low + half), up - half);
-  const room = [AROUND, ABOVE, map.classList.contains("idle") ? AROUND : below()];
-  const [side, over, under] = room.map(pixels => pixels / seen.scale);
-  seen.x = inside(x, wide / 2, -side, width + side);
-  seen.y = inside(y, high / 2, -over, height + under);
+  seen.whole = seen.scale <= fit();
+  map.hidden = seen.whole; // which leaves more room for the picture
+  const [wide, high] = [pane.clientWidth / seen.scale, pane.clientHeight / seen.scale];
+  // Of what is larger than the view a margin is left free; else it is in the middle.
+  const inside = (middle, half, size) => {
+    const margin = AROUND / seen.scale;
+    return size + 2 * margin <= 2 * half ? size / 2 : Math.min(Math.max(middle, half - margin), size + margin - half);
+  };
+  seen.x = inside(x, wide / 2, width);
+  seen.y = inside(y, high / 2, height);
   const [left, top] = [seen.x - wide / 2, seen.y - high / 2];
   picture.removeAttribute("viewBox"); // each other one would have all texts laid out anew, which takes long
   scene.setAttribute("transform", `scale(${seen.scale}) translate(${-left} ${-top})`);
-  for (const [name, value] of Object.entries({ x: left, y: top, width: wide, height: high })) frame.setAttribute(name, value);
+  filled(frame, { x: left, y: top, width: wide, height: high }, []);
 }
 
 function zoom(factor, x = seen.x, y = seen.y) {
@@ -142,38 +200,42 @@ function zoom(factor, x = seen.x, y = seen.y) {
 }
 
 function wholePicture() {
-  look(width / 2, height / 2, fit());
+  look(0, 0, fit());
   seen.wanted = seen.scale;
 }
 
 // Move only as far as is needed to see these boxes; and back to the scale that
-// the reader wanted, or as near as shows them all.
-function bringIntoView(which) {
-  if (!which.length) return;
-  const around = which.map(i => boxes[i].getBBox());
+// the reader wanted, or as near as shows them all. With `wish`, only if that is not too small; say whether.
+function bringIntoView(which, wish = false) {
+  if (!which.length) return false;
+  const around = which.map(placeOf);
   const [left, top] = ["x", "y"].map(side => Math.min(...around.map(box => box[side])));
   const right = Math.max(...around.map(box => box.x + box.width));
   const bottom = Math.max(...around.map(box => box.y + box.height));
-  const [wide, high] = [Math.max(view.clientWidth - 2 * AROUND, 1), Math.max(view.clientHeight - ABOVE - below(), 1)];
-  const scale = Math.min(seen.wanted, Math.max(0.4, Math.min(wide / (right - left), high / (bottom - top))));
-  const lower = (ABOVE - below()) / 2 / scale; // so much the middle of what is free lies below the view's
+  const [wide, high] = [Math.max(pane.clientWidth - 2 * AROUND, 1), Math.max(pane.clientHeight - 2 * AROUND, 1)];
+  const needed = Math.min(wide / (right - left), high / (bottom - top));
+  if (wish && needed < SMALLEST) return false;
+  const enough = Math.max(needed, SMALLEST);
+  // Of few scales, for with each change all texts are laid out anew.
+  const scale = seen.wanted * 0.7 ** Math.max(0, Math.ceil(Math.log(enough / seen.wanted) / Math.log(0.7)));
   const inside = (middle, low, up, half) =>
     up - low > 2 * half ? (low + up) / 2 : Math.min(Math.max(middle, up - half), low + half);
   const x = inside(seen.x, left, right, wide / scale / 2);
-  const y = inside(seen.y + lower, top, bottom, high / scale / 2);
-  look(x, y - lower, scale);
+  const y = inside(seen.y, top, bottom, high / scale / 2);
+  look(x, y, scale);
+  return true;
 }
 
 // The point of the picture under a pointer.
 function pointAt(event) {
-  const box = view.getBoundingClientRect();
+  const box = pane.getBoundingClientRect();
   return {
     x: seen.x + (event.clientX - box.left - box.width / 2) / seen.scale,
     y: seen.y + (event.clientY - box.top - box.height / 2) / seen.scale,
   };
 }
 
-view.addEventListener("wheel", event => {
+pane.addEventListener("wheel", event => {
   const { x, y } = pointAt(event);
   const before = `${seen.x} ${seen.y}`;
   if (event.ctrlKey) zoom(Math.exp(-event.deltaY / 200), x, y);
@@ -208,6 +270,8 @@ for (const kind of ["pointerup", "pointercancel"]) {
 
 map.addEventListener("pointerdown", event => {
   const box = map.getBoundingClientRect();
+  const [width, height] = layout.size;
   look(((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height, seen.scale);
 });
-new ResizeObserver(() => look(seen.x, seen.y, seen.scale)).observe(view);
+addEventListener("resize", () => { if (turn()) showBeginning(); });
+new ResizeObserver(() => look(seen.x, seen.y, seen.whole ? fit() : seen.scale)).observe(pane);
