@@ -250,7 +250,7 @@ def test_turned_the_picture_is_the_same(show: Callable[..., Window]) -> None:
                 });
             }"""
         )
-        assert all(abs(tail) < 5 and 0 < head < 15 for tail, head in apart)
+        assert all(abs(tail) < 5 and 0 < head < 25 for tail, head in apart), apart
         lines = "all => all.map(one => one.getAttribute('d'))"
         trails = window.page.eval_on_selector_all(".trail", lines)
         assert trails == window.page.eval_on_selector_all(".arrow.lit .line", lines)
