@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from demos import chain_rule
-from micrograd import Value, ops, parameter, primitive
+from micrograd import Value, ops, parameter, primitive, squared_error
 from micrograd.engine import topological_order
+from micrograd.nn import MLP
 from tests.browser import Window
 from tests.pages import assert_shows, choose, labelled, network
 from tests.test_mathtext import HOSTILE
@@ -138,10 +140,20 @@ def test_what_a_step_shows_is_in_the_window(show: Callable[..., Window]) -> None
 
 
 SIZES = {"desktop": {"viewport": {"width": 1280, "height": 800}}, "phone": PHONE}
+
+
+def large() -> Value:
+    """The cost of a network of more than 150 values."""
+    net = MLP(4, [7, 7, 3], activation="tanh", rng=np.random.default_rng(1))
+    inputs = [Value(float(i), f"x_{i}") for i in range(4)]
+    return labelled("C", ops.sum([squared_error(a, 1.0) for a in net(inputs)]))
+
+
 GRAPHS = {
     "neuron": lambda: labelled("C", (parameter(0.5, "w") * Value(3.0, "x")).tanh()),
     "chain": lambda: chain_rule.build().cost,
     "network": network,
+    "large network": large,
 }
 
 
@@ -295,8 +307,11 @@ def test_on_paper_the_picture_is_whole_and_light(show: Callable[..., Window]) ->
     window.page.wait_for_timeout(100)  # the view has its new size
     window.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert window.page.evaluate("getComputedStyle(document.body).color") == "rgb(26, 26, 26)"
-    legend, picture = (window.page.locator(s).bounding_box() for s in ("#legend", "#picture"))
+    legend, picture, pane = (
+        window.page.locator(s).bounding_box() for s in ("#legend", "#picture", "#pane")
+    )
     assert not overlap(legend, picture)
+    assert picture["height"] <= pane["height"]  # which would cut it off
     for box in window.page.locator(".box").all():
         place = box.bounding_box()
         assert picture["x"] <= place["x"] <= picture["x"] + picture["width"] - place["width"]

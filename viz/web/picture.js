@@ -171,6 +171,7 @@ function showBeginning() {
     return (middle([first]) + middle(parents.length ? parents : [first])) / 2;
   });
   look(x, y, seen.wanted);
+  bringIntoView([first]);
 }
 
 function look(x, y, scale) {
