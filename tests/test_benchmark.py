@@ -31,13 +31,14 @@ from demos.race.workloads import (
     task_of,
 )
 from micrograd import Value
+from micrograd.native import compiler
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Run the command where no library but NumPy can be imported."""
+    """Run the command where no library but NumPy can be imported, and nothing compiled."""
     for name in ("xad", "torch", "jax"):
         (tmp_path / "hidden" / name).mkdir(parents=True)
         (tmp_path / "hidden" / name / "__init__.py").write_text("raise ImportError('hidden')")
@@ -46,7 +47,7 @@ def run(tmp_path):
         done = subprocess.run(
             [sys.executable, "-m", "demos.benchmark", "--quick", *map(str, arguments)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(tmp_path / "hidden")},
+            env={**os.environ, "PYTHONPATH": str(tmp_path / "hidden"), "CC": "hidden"},
             capture_output=True,
             encoding="utf-8",
             timeout=300,
@@ -73,7 +74,7 @@ def peer(tmp_path):
 
 def test_alone(run):
     out = run()
-    for name in ("micrograd", "xad", "torch", "jax"):
+    for name in ("micrograd", "xad", "torch", "jax", "compiled"):
         assert f"{name}: not there" in out
     assert out.count("gradient right: ours\n") == len(RACES)
     # Collector on and off; memory; minibatch and transformer.
@@ -250,13 +251,38 @@ def test_wrong_arrays_have_no_times(monkeypatch, capsys):
     assert "us a step" not in out
 
 
+@pytest.mark.usefixtures("no_peers")
+@pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
+def test_the_compiled_program_takes_part(capsys):
+    benchmark.main(["--quick", "--only", "minibatch", "transformer"])
+    out = capsys.readouterr().out
+    assert "us a step                     times numpy" in out
+    assert out.count("    compiled  ") >= len(TOLERANCE) + 1
+    assert "right: ours, compiled, eager\n" in out
+
+
+@pytest.mark.parametrize(("base", "torch", "jax"), [("compiled", 3.0, 0.4), ("ours", 1.5, 0.2)])
+def test_peers_are_compared_with_the_compiled_program(base, torch, jax, monkeypatch, capsys):
+    times = {"ours": 2e-4, "compiled": 1e-4, "numpy": 2e-4, "torch": 3e-4, "jax": 4e-5}
+    if base == "ours":  # without a compiler
+        del times["compiled"]
+    monkeypatch.setattr(arrays, "enter_right", lambda *_: times)
+    monkeypatch.setattr(arrays, "take_turns", lambda *_: {k: [t] * 3 for k, t in times.items()})
+    arrays.run_minibatch(rounds.Options(None, 1.0, rounds=1, threads=(1,)))
+    out = capsys.readouterr().out
+    assert out.count("times numpy") == out.count(f"times {base}\n") == len(TOLERANCE)
+    assert out.count(f"{torch:.2f} ({torch:.2f} to") == len(TOLERANCE)
+    assert out.count(f"target >= 2: {'holds' if torch >= 2 else 'falls short'}") == len(TOLERANCE)
+    assert out.count(f"{jax:.2f} ({jax:.2f} to") == len(TOLERANCE)
+
+
 def test_wrong_transformer_has_no_times(monkeypatch, capsys):
     monkeypatch.setattr(transformer, "EPSILON", 1e-4)  # of this process's matrices alone
     benchmark.main(["--quick", "--only", "transformer"])
     out = capsys.readouterr().out
     assert "ours: WRONG" in out
     assert "eager: WRONG" in out
-    assert "ms a step" not in out
+    assert "us a step" not in out
 
 
 @pytest.mark.usefixtures("no_peers")

@@ -51,6 +51,7 @@ class Case:
         batch: each sample's inputs.
         apart: whether every input is an array of its own.
         dtype: of the program.
+        compiled: whether the program is.
     """
 
     name: str
@@ -60,18 +61,20 @@ class Case:
     batch: tuple[tuple[float, ...], ...]
     apart: bool
     dtype: str = "float64"
+    compiled: bool = False
 
     def program(self, *, all_outputs: bool = False) -> Program:
         """Record the graph once, and vectorise it."""
         leaves = [Value(x) for x in self.numbers]
         outputs = self.function(leaves)
         inputs = chosen(leaves, self.roles, "i")
-        return vectorize(
+        program = vectorize(
             outputs if all_outputs else outputs[-1],
             inputs if self.apart else [inputs] * bool(inputs),
             chosen(leaves, self.roles, "p"),
             dtype=self.dtype,
         )
+        return program.compile() if self.compiled else program
 
     def arrays(self) -> list[Any]:
         """The samples, as the program takes them."""
@@ -265,16 +268,20 @@ def check_comments(case: Case) -> None:
                 assert array.dtype == np.float32, (variable, program.source)
 
 
-def check_special_values(name: str) -> None:
+def check_special_values(name: str, *, compiled: bool = False) -> None:
     """One operation on special values, be they inputs, parameters or constants."""
     width = len(flat(ROWS[name], special_points(name)[0]))
+    if compiled:  # it takes longer: all of them parameters, which have derivatives, and one input
+        check_special_roles(ROWS[name], "i" + "p" * (width - 1), compiled=True)
+        check_special_roles(ROWS[name], "p" * width, compiled=True)
+        return
     every = map("".join, itertools.product("ipc", repeat=width))
     for roles in itertools.islice(every, 0, None, 1 if width < 5 else 17):
         if roles.count("c") < width:
             check_special_roles(ROWS[name], roles)
 
 
-def check_special_roles(row: Primitive, roles: str) -> None:
+def check_special_roles(row: Primitive, roles: str, *, compiled: bool = False) -> None:
     """The same where it is laid down what each argument is."""
 
     def of(point: Any, role: str) -> list[float]:
@@ -287,6 +294,8 @@ def check_special_roles(row: Primitive, roles: str) -> None:
         leaves = [Value(next(constants) if role == "c" else 0.5) for role in roles]
         inputs, parameters = chosen(leaves, roles, "i"), chosen(leaves, roles, "p")
         program = vectorize(row(*shaped(row, leaves, points[0])), inputs, parameters)
+        if compiled:
+            program.compile()
         for weights, batch in grouped(same_graph, lambda point: of(point, "p")):
             program.parameters = np.array(weights)
             arrays = list(np.array([of(point, "i") for point in batch]).T)

@@ -33,7 +33,7 @@ def run_minibatch(options: Options) -> None:
     """Race a step on a minibatch, for each type of numbers and each number of threads."""
     task = task_of(MINIBATCH)
     right = expected(task, RATE, STEPS)
-    names = ["ours", *MINIBATCH.targets]
+    names = ["ours", "compiled", *MINIBATCH.targets]
     rounds, seconds = MORE * options.rounds, options.seconds / 2
     print(f"  {rounds} rounds, a time is the median of a round's steps; {STEPS} steps checked")
     for dtype in TOLERANCE:
@@ -47,13 +47,14 @@ def run_minibatch(options: Options) -> None:
             times = scaled(times, 1e6)
             if "ours" not in times:
                 return
-            both = {name: times[name] for name in ("numpy", "ours") if name in times}
+            first = {n: times[n] for n in ("numpy", "ours", "compiled") if n in times}
             head = (title, "us a step", "times numpy")
-            table(head, both, "numpy", {"ours": BY_HAND_TARGET}, at_most=True, digits=0)
-            times.pop("numpy", None)
-            if len(times) > 1:
-                head = (title, "us a step", "times ours")
-                table(head, times, "ours", MINIBATCH.targets, digits=0)
+            table(head, first, "numpy", {"ours": BY_HAND_TARGET}, at_most=True, digits=0)
+            base = "compiled" if "compiled" in times else "ours"
+            second = {n: times[n] for n in (base, "torch", "jax") if n in times}
+            if len(second) > 1:
+                head = (title, "us a step", f"times {base}")
+                table(head, second, base, MINIBATCH.targets, digits=0)
 
 
 def run_recording(options: Options) -> None:
@@ -113,7 +114,7 @@ def run_transformer(options: Options) -> None:
     right = expected_of_transformer(task)
     targets = {"eager": TRANSFORMER_TARGET}
     with ExitStack() as stack:
-        workers = enter_right(["ours", "eager"], task, right, options, stack)
+        workers = enter_right(["ours", "compiled", "eager"], task, right, options, stack)
         if not workers:
             return
         times = take_turns(workers, "transformer", options.rounds, options.seconds)
@@ -122,7 +123,7 @@ def run_transformer(options: Options) -> None:
         remark = verdict(count["operations"], OPERATIONS_TARGET, at_most=True)
         print(f"  forward: {count['lines']} lines, {count['operations']} array operations", end="")
         print(f"; {remark}")
-    table(("", "ms a step", "times ours"), scaled(times, 1e3), "ours", targets)
+    table(("", "us a step", "times ours"), scaled(times, 1e6), "ours", targets, digits=0)
 
 
 def _recording(options: Options, **arguments: Any) -> dict[str, Any]:

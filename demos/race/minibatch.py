@@ -1,5 +1,7 @@
 """A step of descent on a minibatch: with `vectorize`, by hand in NumPy, with PyTorch and with JAX.
 
+What `vectorize` makes takes part twice: as it is, in NumPy, and compiled.
+
 The cost of a sample is the squared error, summed over the outputs; that of the
 minibatch is the mean. A step finds it and its gradient, and goes down that.
 """
@@ -13,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from demos.race.programs import RATE, Job, layers_of
+from demos.race.programs import RATE, Job, compiled, layers_of
 from micrograd import Value
 from micrograd.losses import squared_error
 from micrograd.nn import MLP
-from micrograd.vectorize import vectorize
+from micrograd.vectorize import Program, vectorize
 
 Array = npt.NDArray[Any]
 
@@ -50,14 +52,32 @@ def job(
     return Job(reset, step, lambda: ((before - parameters()) / RATE).tolist())
 
 
-def vectorized_job(task: dict[str, Any]) -> Job:
+def program_of(task: dict[str, Any]) -> Program:
     """The cost of one sample, written down with Values, and what `vectorize` makes of it."""
     nin, *nouts = task["sizes"]
     net = MLP(nin, nouts, "sigmoid", output="sigmoid")
     x = [Value(0.0) for _ in range(nin)]
     y = [Value(0.0) for _ in range(nouts[-1])]
     cost_of_one = squared_error(net(x), y)
-    program = vectorize(cost_of_one, [x, y], net.parameters(), task["dtype"])
+    return vectorize(cost_of_one, [x, y], net.parameters(), task["dtype"])
+
+
+def vectorized_job(task: dict[str, Any]) -> Job:
+    """The program as it is."""
+    return program_job(task, program_of(task))
+
+
+def compiled_job(task: dict[str, Any]) -> Job:
+    """The program, compiled.
+
+    Raises:
+        ImportError: if there is no C compiler.
+    """
+    return program_job(task, compiled(program_of(task)))
+
+
+def program_job(task: dict[str, Any], program: Program) -> Job:
+    """Steps of descent with a program."""
     X, Y = samples(task)
 
     def reset() -> None:
@@ -163,4 +183,10 @@ def jax_job(task: dict[str, Any]) -> Job:
     return job(task, reset, step, lambda: flat(parameters))
 
 
-JOBS = {"ours": vectorized_job, "numpy": numpy_job, "torch": torch_job, "jax": jax_job}
+JOBS = {
+    "ours": vectorized_job,
+    "compiled": compiled_job,
+    "numpy": numpy_job,
+    "torch": torch_job,
+    "jax": jax_job,
+}

@@ -80,6 +80,17 @@ def load(name: str, folder: str | None) -> Engine:
     return Engine(value, value, value.relu, mlp=import_module("micrograd.nn").MLP)
 
 
+def compiled(program: Any) -> Any:
+    """What `vectorize` made, compiled.
+
+    Raises:
+        ImportError: if there is no C compiler.
+    """
+    if import_module("micrograd.native").compiler() is None:
+        raise ImportError("there is no C compiler")
+    return program.compile()
+
+
 def layers_of(parameters: Iterable[Any], sizes: list[int]) -> Layers:
     """Put the parameters, in nn's order, where they belong."""
     each = iter(parameters)

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from demos.race.programs import Job
+from demos.race.programs import Job, compiled
 from micrograd import Value, exp, parameter
 from micrograd.losses import cross_entropy
-from micrograd.vectorize import vectorize
+from micrograd.vectorize import Program, vectorize
 
 VOCABULARY, CONTEXT, WIDTH, HEADS = 27, 8, 16, 4
 SHAPES = {
@@ -134,20 +134,39 @@ def eager_job(task: dict[str, Any]) -> Job:
     return Job(reset, step, lambda: [p.grad for p in parameters])
 
 
+def program_of(task: dict[str, Any]) -> Program:
+    """What `vectorize` makes of the graph."""
+    parameters, matrices = parameters_of(task["parameters"])
+    return vectorize(cost_of(matrices, task["tokens"]), parameters=parameters)
+
+
 def vectorized_job(task: dict[str, Any]) -> Job:
     """Run the array operations that are made of the graph."""
-    parameters, matrices = parameters_of(task["parameters"])
-    program = vectorize(cost_of(matrices, task["tokens"]), parameters=parameters)
-    found: list[Any] = []
+    return program_job(program_of(task))
+
+
+def compiled_job(task: dict[str, Any]) -> Job:
+    """Run what they are compiled to.
+
+    Raises:
+        ImportError: if there is no C compiler.
+    """
+    return program_job(compiled(program_of(task)))
+
+
+def program_job(program: Program) -> Job:
+    """Value and gradient, with a program."""
+    found: Any = None
 
     def step() -> Any:
-        cost, found[:] = program.value_and_grad()
+        nonlocal found
+        cost, found = program.value_and_grad()
         return cost
 
-    return Job(found.clear, step, lambda: found)
+    return Job(lambda: None, step, lambda: list(found))
 
 
-JOBS = {"ours": vectorized_job, "eager": eager_job}
+JOBS = {"ours": vectorized_job, "compiled": compiled_job, "eager": eager_job}
 
 
 # As array operations
@@ -157,8 +176,7 @@ VIEWS = {"reshape", "swapaxes", "broadcast_to"}  # and .T, and slices
 
 def operations(task: dict[str, Any]) -> dict[str, int]:
     """How many lines the forward function has, and how many array operations are in them."""
-    parameters, matrices = parameters_of(task["parameters"])
-    source = vectorize(cost_of(matrices, task["tokens"]), parameters=parameters).source
+    source = program_of(task).source
     forward = source[source.index("def forward(") : source.index("def value_and_grad(")]
     return count_operations(forward)
 

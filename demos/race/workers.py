@@ -17,6 +17,7 @@ HINTS = {
     "xad": "pip install xad",
     "torch": "pip install torch",
     "jax": "pip install jax",
+    "compiled": "install a C compiler",
 }
 _ROOT = Path(__file__).parents[2]
 

@@ -22,8 +22,9 @@ class Race:
     Arguments:
         title: says what a step is.
         sizes: of the network's layers.
-        targets: every peer, and how many times our time it should take at
-            least; None where nothing is asked.
+        targets: every peer, and how many times our time, or that of the
+            compiled program, it should take at least; None where nothing is
+            asked.
         through_nn: whether neurons come from nn, where the contestant has one.
         kind: "moons", a training step on the two moons; "sample", one sample
             forward and backward; or "minibatch", a training step with arrays.

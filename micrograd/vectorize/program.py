@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from micrograd.engine import Value
+from micrograd.native import build
 from micrograd.primitive import is_number
 from micrograd.vectorize.listing import Listing
 
@@ -147,6 +148,10 @@ class Program:
         return gradient
 
     @property
+    def _names(self) -> tuple[str, ...]:
+        return _FUNCTIONS if self._single else _FUNCTIONS[:1]
+
+    @property
     def source(self) -> str:
         """The program as NumPy source, to be read.
 
@@ -158,10 +163,31 @@ class Program:
             ValueError: if such an operation is no longer in the table.
         """
         if self._listing is not None:
-            names = _FUNCTIONS if self._single else _FUNCTIONS[:1]
-            functions = [self._listing.function(name) for name in names]
+            functions = [self._listing.function(name) for name in self._names]
             self._source = "\n\n\n".join([self._listing.preamble(), *functions]) + "\n"
         return self._source
+
+    def compile(self) -> Self:
+        """Translate the source to C, compile it, and run that from now on.
+
+        What the program gives is the same but for rounding. It takes a C
+        compiler: what the variable CC names, or cc, gcc or clang. Each function
+        runs on one thread. A pickle holds the source; what is read from it
+        runs with NumPy again.
+
+        Returns:
+            The program itself.
+
+        Raises:
+            NotImplementedError: if an operation of your own has no form in C:
+                its array form is more than arithmetic, conditions and NumPy's
+                functions of single numbers. The program runs as before.
+            RuntimeError: if there is no compiler, or it fails.
+        """
+        arguments = [("n", size or 1) for size in self._inputs]
+        shapes = [(self._parameters.size,)] * bool(self._values) + arguments
+        self._functions |= build(self.source, dict.fromkeys(self._names, shapes), str(self.dtype))
+        return self
 
     def _run(self, name: str, arrays: Sequence[Any]) -> Any:
         function = self._functions.get(name) or self._compiled(name)

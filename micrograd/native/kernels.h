@@ -1,0 +1,167 @@
+/* What the C of a compiled program builds on. `real` is double or float. */
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tgmath.h>
+#undef I
+
+typedef ptrdiff_t idx;
+
+/* Memory for arrays, of `sizes[i][0]` numbers, or so many for each of n samples; each
+   begins with a cache line. */
+#define LINE ((idx)(64 / sizeof(real)))
+static real *places(const idx sizes[][2], idx count, idx n, real **v) {
+    idx room = LINE;
+    for (idx i = 0; i < count; i++) room += sizes[i][0] * (sizes[i][1] ? n : 1) + LINE;
+    real *const memory = malloc(sizeof(real) * (size_t)room);
+    if (!memory) return NULL;
+    real *next = (real *)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
+    for (idx i = 0; i < count; i++) {
+        v[i] = next;
+        next += (sizes[i][0] * (sizes[i][1] ? n : 1) + LINE - 1) / LINE * LINE;
+    }
+    return memory;
+}
+
+/* Of what is called often: to compile it at each call would take long. */
+#define SHARED static __attribute__((noinline))
+
+/* Of a program's functions: nothing but calls, so to improve them takes long and gives nothing. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define CALLS __attribute__((optimize("O0")))
+#else
+#define CALLS
+#endif
+
+/* Before a loop whose turns do not depend on each other, or that adds up `total`. */
+
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define INDEPENDENT
+#endif
+#define ADDING _Pragma("omp simd reduction(+ : total)")
+
+/* glibc has these for whole vectors, right to 4 units in the last place. */
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__) && defined(__x86_64__)
+#define VECTOR(name) \
+    __attribute__((simd("notinbranch"))) double(name)(double); \
+    __attribute__((simd("notinbranch"))) float(name##f)(float);
+VECTOR(exp) VECTOR(log) VECTOR(sin) VECTOR(cos)
+#endif
+
+/* Elementwise, as NumPy has them: nan stays nan. */
+
+static inline real maximum(real x, real y) { return x >= y || x != x ? x : y; }
+static inline real minimum(real x, real y) { return x <= y || x != x ? x : y; }
+static inline real sign(real x) { return x > 0 ? (real)1 : x < 0 ? (real)-1 : x; }
+static inline real square(real x) { return x * x; }
+static inline real logaddexp(real x, real y) {
+    real far = x - y;
+    if (x == y) return x + (real)0.693147180559945309417232121458;
+    if (far > 0) return x + log1p(exp(-far));
+    return far <= 0 ? y + log1p(exp(far)) : far;
+}
+
+/* C = A B by strides, A with I rows and B with J columns, K long.
+
+   A tile of C stays in registers while a row of A's numbers meets a row of B's.
+   B is read in panels as wide as a tile; if its rows have gaps it is copied to
+   such panels first. The terms of each sum are added in their order. */
+
+#if defined(__AVX512F__)
+#define WIDTH 64
+#define ROWS 8
+#elif defined(__AVX__)
+#define WIDTH 32
+#define ROWS 4
+#else
+#define WIDTH 16
+#define ROWS 4
+#endif
+#define LANES ((idx)(WIDTH / sizeof(real)))
+#define SMALL 256 /* multiplications that are not worth a tile */
+
+typedef real lanes __attribute__((vector_size(WIDTH)));
+typedef real loose __attribute__((vector_size(WIDTH), aligned(sizeof(real)), may_alias));
+
+static inline __attribute__((always_inline)) void
+tile(const int wide, idx K, const real *const *a, idx ak, const real *b, idx bk, real *out) {
+    lanes c[ROWS][2];
+    for (int r = 0; r < ROWS; r++) c[r][0] = c[r][1] = (lanes){0};
+    for (idx k = 0; k < K; k++) {
+        lanes b0 = *(const loose *)(b + k * bk), b1 = b0;
+        if (wide) b1 = *(const loose *)(b + k * bk + LANES);
+        for (int r = 0; r < ROWS; r++) {
+            const real x = a[r][k * ak];
+            c[r][0] += x * b0;
+            if (wide) c[r][1] += x * b1;
+        }
+    }
+    for (int r = 0; r < ROWS; r++) {
+        *(loose *)(out + 2 * r * LANES) = c[r][0];
+        *(loose *)(out + (2 * r + 1) * LANES) = c[r][1];
+    }
+}
+
+static real *panels(idx K, idx J, idx width, const real *b, idx bk, idx bj) {
+    const idx count = (J + width - 1) / width;
+    real *copy = malloc(sizeof(real) * (size_t)(count * K * width));
+    if (!copy) return NULL;
+    for (idx p = 0; p < count; p++)
+        for (idx k0 = 0; k0 < K; k0 += 16) /* few lines of B at a time, if it is a transpose */
+            for (idx j = 0; j < width; j++)
+                for (idx k = k0; k < K && k < k0 + 16; k++)
+                    copy[(p * K + k) * width + j] =
+                        p * width + j < J ? b[k * bk + (p * width + j) * bj] : 0;
+    return copy;
+}
+
+SHARED int
+matmul(idx I, idx J, idx K, const real *a, idx ai, idx ak, const real *b, idx bk, idx bj,
+       real *c, idx ci, idx cj) {
+    if (I * J * K <= SMALL) {
+        for (idx i = 0; i < I; i++)
+            for (idx j = 0; j < J; j++) {
+                real total = 0;
+                for (idx k = 0; k < K; k++) total += a[i * ai + k * ak] * b[k * bk + j * bj];
+                c[i * ci + j * cj] = total;
+            }
+        return 0;
+    }
+    const int wide = J > LANES;
+    const idx width = wide ? 2 * LANES : LANES;
+    const idx whole = bj == 1 ? J / width * width : 0; /* columns that are read where they are */
+    real *copy = NULL;
+    if (whole < J) {
+        copy = panels(K, J - whole, width, b + whole * bj, bk, bj);
+        if (!copy) return 1;
+    }
+    for (idx j = 0; j < J; j += width) {
+        const real *panel = j < whole ? b + j : copy + (j - whole) * K;
+        const idx step = j < whole ? bk : width;
+        for (idx i = 0; i < I; i += ROWS) {
+            const real *rows[ROWS]; /* beyond the last one that one again */
+            real out[ROWS * 2 * WIDTH / sizeof(real)];
+            for (int r = 0; r < ROWS; r++) rows[r] = a + (i + r < I ? i + r : I - 1) * ai;
+            if (wide) tile(1, K, rows, ak, panel, step, out);
+            else tile(0, K, rows, ak, panel, step, out);
+            for (idx r = 0; r < ROWS && i + r < I; r++) {
+                const real *from = out + 2 * r * LANES;
+                real *to = c + (i + r) * ci + j * cj;
+                const idx count = J - j < width ? J - j : width;
+                if (cj == 1 && count == width) memcpy(to, from, (size_t)width * sizeof(real));
+                else
+                    for (idx q = 0; q < count; q++) to[q * cj] = from[q];
+            }
+        }
+    }
+    free(copy);
+    return 0;
+}

@@ -1,0 +1,645 @@
+"""Programs compiled: against the engine, against NumPy, and what cannot be compiled."""
+
+from __future__ import annotations
+
+import ast
+import ctypes
+import itertools
+import math
+import os
+import pickle
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from micrograd import Value, exp, parameter, primitive
+from micrograd.losses import squared_error
+from micrograd.native import UntranslatableError, build, compiler, library, translate
+from micrograd.native import loops as loops_module
+from micrograd.native import translation as translation_module
+from micrograd.native.arrays import ONE, Size, View, broadcast, collapsed
+from micrograd.native.loops import Formula, Kernels, Loops, combined
+from micrograd.native.scalars import FUNCTIONS, Scalars, arity
+from micrograd.nn import MLP
+from micrograd.vectorize import Program, vectorize
+from tests.graphs import ROWS
+from tests.recorded import neuron
+from tests.rounding import SINGLE
+from tests.sources import run
+from tests.test_vectorize_properties import (
+    Case,
+    cases,
+    check_gradients,
+    check_outputs,
+    check_special_values,
+)
+from tests.transformer import Transformer
+
+needs_compiler = pytest.mark.skipif(
+    compiler() is None and "MICROGRAD_NEED_COMPILER" not in os.environ,
+    reason="there is no C compiler",
+)
+FUNCTION_NAMES = "forward", "value_and_grad", "per_sample_grad"
+
+
+def network(sizes: list[int], dtype: str = "float64") -> Program:
+    """The squared error of a network as in the lessons."""
+    nin, *nouts = sizes
+    net = MLP(nin, nouts, "sigmoid", output="sigmoid", init="xavier")
+    x, y = ([Value(0.0) for _ in range(size)] for size in (nin, nouts[-1]))
+    return vectorize(squared_error(net(x), y), [x, y], net.parameters(), dtype)
+
+
+def samples(program: Program, sizes: list[int], n: int) -> list[Any]:
+    """Random inputs and targets."""
+    rng = np.random.default_rng(n)
+    return [rng.uniform(size=(n, size)).astype(program.dtype) for size in (sizes[0], sizes[-1])]
+
+
+def results(program: Program, arrays: list[Any]) -> list[Any]:
+    """What all functions of a program give."""
+    value, gradient = program.value_and_grad(*arrays)
+    return [program(*arrays), value, gradient, program.per_sample_grad(*arrays)]
+
+
+def assert_close(got: list[Any], expected: list[Any], tolerance: float) -> None:
+    """Equal but for rounding, and of the same shape and type."""
+    for one, other in zip(got, expected, strict=True):
+        assert type(one) is type(other)
+        one, other = np.asarray(one), np.asarray(other)
+        assert (one.shape, one.dtype) == (other.shape, other.dtype)
+        largest = np.abs(other).max(initial=0.0)
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance * largest)
+
+
+# Compiled programs give what the others give.
+
+
+@needs_compiler
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 3e-6)])
+def test_the_lessons_network(dtype: str, tolerance: float) -> None:
+    sizes = [784, 16, 16, 10]
+    program = network(sizes, dtype)
+    batches = [samples(program, sizes, n) for n in (1, 2, 7, 8, 9, 100)]
+    expected = [results(program, arrays) for arrays in batches]
+    assert program.compile() is program
+    for arrays, right in zip(batches, expected, strict=True):
+        assert_close(results(program, arrays), right, tolerance)
+
+
+@needs_compiler
+def test_a_transformer() -> None:
+    model = Transformer(vocabulary=7, context=5, embedding=8, heads=2)
+    program = vectorize(model([3, 1, 4, 1, 5], [1, 4, 1, 5, 2]), parameters=model.parameters())
+    expected = results(program, [])
+    assert_close(results(program.compile(), []), expected, 1e-12)
+
+
+@needs_compiler
+@settings(max_examples=settings.default.max_examples // 2)
+@given(cases())
+def test_random_graphs_are_the_engines(case: Case) -> None:
+    check_outputs(replace(case, compiled=True))
+    check_gradients(replace(case, compiled=True))
+
+
+@needs_compiler
+@settings(max_examples=settings.default.max_examples // 4)
+@given(cases(special=False, dtype="float32"))
+def test_random_graphs_in_float32(case: Case) -> None:
+    check_outputs(replace(case, compiled=True), SINGLE)
+    check_gradients(replace(case, compiled=True), SINGLE)
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", list(ROWS))
+def test_every_operation_on_special_values(name: str) -> None:
+    check_special_values(name, compiled=True)
+
+
+@needs_compiler
+def test_arrays_of_every_layout() -> None:
+    program = network([3, 4, 2])
+    X, Y = samples(program, [3, 4, 2], 5)
+    right = results(program, [X, Y])
+    program.compile()
+    wide = np.zeros((5, 6))
+    wide[:, ::2] = X
+    shifted = np.frombuffer(b"\0" + X.tobytes(), np.uint8)[1:].view("f8").reshape(5, 3)
+    assert not shifted.flags.aligned
+    backwards = np.ascontiguousarray(X[::-1])[::-1]
+    for given_X in (X.tolist(), wide[:, ::2], np.asfortranarray(X), X.astype(">f8"), shifted,
+                    backwards):  # fmt: skip
+        assert_close(results(program, [given_X, Y]), right, 1e-14)
+
+
+@needs_compiler
+def test_what_is_given_is_checked_as_before() -> None:
+    x, y, w, cost = neuron()
+    program = vectorize(cost, [x, y], w).compile()
+    with pytest.raises(ValueError, match=r"Program.value_and_grad: expected shape \(batch, 2\)"):
+        program.value_and_grad([[1.0]], [1.0])
+
+
+@needs_compiler
+def test_parameters_are_read_at_each_call() -> None:
+    x, y, w, cost = neuron()
+    program = vectorize(cost, [x, y], w)
+    other = pickle.loads(pickle.dumps(program))
+    program.compile()
+    for p in (program, other):
+        p.parameters -= 0.25
+    assert program([[1.0, 2.0]], [3.0]) == pytest.approx(other([[1.0, 2.0]], [3.0]), rel=1e-14)
+
+
+@needs_compiler
+def test_a_pickle_holds_the_source_and_can_be_compiled() -> None:
+    program = network([3, 4, 2])
+    arrays = samples(program, [3, 4, 2], 5)
+    expected = results(program, arrays)
+    copy = pickle.loads(pickle.dumps(program.compile()))
+    assert_close(results(copy, arrays), expected, 0.0)
+    assert_close(results(copy.compile(), arrays), expected, 1e-14)
+
+
+@needs_compiler
+def test_several_outputs() -> None:
+    x, w = Value(2.0, "x"), parameter(3.0, "w")
+    program = vectorize([w * x, x, w, exp(x)], [x], [w]).compile()
+    np.testing.assert_allclose(program([0.0, 1.0]), [[0, 0, 3, 1], [3, 1, 3, math.e]], rtol=1e-15)
+
+
+@needs_compiler
+def test_threads_do_not_disturb_each_other() -> None:
+    sizes = [20, 16, 3]
+    program = network(sizes).compile()
+    batches = [samples(program, sizes, n) for n in (3, 50, 200)]
+    expected = [results(program, arrays) for arrays in batches]
+    wrong: list[int] = []
+
+    def work(k: int) -> None:
+        for _ in range(200):
+            for one, other in zip(results(program, batches[k]), expected[k], strict=True):
+                if not np.array_equal(one, other):
+                    wrong.append(k)
+
+    threads = [threading.Thread(target=work, args=[k]) for k in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_deep_graph_has_few_kernels() -> None:
+    # Compilers take as long as there are different loops, and ever longer for a long function.
+    def kernels(depth: int) -> tuple[int, int]:
+        weights = [parameter(0.5) for _ in range(depth)]
+        v = x = Value(0.3)
+        for w in weights:
+            v = (v * w).sin()
+        program = vectorize(v, [x], weights)
+        shapes = {name: [(depth,), ("n", 1)] for name in FUNCTION_NAMES}
+        text, _ = translate(program.source, shapes, "float64")
+        longest = max(len(part.splitlines()) for part in text.split("\n\n"))
+        return text.count("SHARED void"), longest
+
+    assert kernels(50)[0] == kernels(100)[0]
+    assert kernels(400)[1] < 150
+
+
+# Operations of one's own.
+
+
+def own(arrays: Callable[..., Any], starred: bool = False) -> Program:
+    """A program of one operation on two parameters."""
+    row = primitive(
+        "own_native",
+        arguments="x*" if starred else "x y",
+        floats=lambda x, y=0.0: 0.0,
+        arrays=arrays,
+        partials=[lambda z, x: 1.0] if starred else [lambda z, x, y: y, lambda z, x, y: x],
+    )
+    leaves = [parameter(0.5), parameter(-2.0)]
+    v = row(leaves) if starred else row(*leaves)
+    return vectorize(v, [], leaves)
+
+
+SCALE = 1.5
+
+
+def _inner(x: Any) -> Any:
+    return np.sqrt(x * x + SCALE)
+
+
+def _everything(x: Any, y: Any) -> Any:
+    """Whatever can be translated."""
+    a, b = y, x
+    total = np.where((a > 0.0) & ~(b < 0.0), np.hypot(a, b), -_inner(a)) ** 2.0
+    total += np.clip(a, -1.0, 1.0) * np.pi
+    if np.isnan(x).any() or not np.isfinite(y).all():
+        total = total + np.inf
+    elif (x == 3.0).all():
+        return a
+    else:
+        total = total / np.float64(4.0)
+    return total.astype(np.result_type(x)) if (x != 7.0).all() else b
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "point", [(0.5, -2.0), (0.5, 2.0), (-1.0, 3.0), (3.0, 0.25), (math.nan, 1.0), (1.0, math.inf)]
+)
+def test_array_forms_of_ones_own(point: tuple[float, float]) -> None:
+    program = own(_everything)
+    program.parameters = np.array(point)
+    expected = program()
+    assert program.compile()() == pytest.approx(expected, rel=1e-15, nan_ok=True)
+
+
+@needs_compiler
+def test_a_fold_of_ones_own() -> None:
+    norm = primitive(
+        "norm_native",
+        arguments="x* p",
+        fold=(lambda p: 0.0, lambda total, x, p: total + x * x + 0.0 * p),
+        partials=[lambda z, x, p: 2.0 * x, lambda z, x, p: 0.0],
+    )
+    x = [Value(float(i)) for i in range(5)]
+    program = vectorize(norm(x, Value(1.0)), [x])
+    X = np.arange(15.0).reshape(3, 5)
+    expected = program(X)
+    np.testing.assert_allclose(program.compile()(X), expected, rtol=1e-14)
+
+
+def _by_sorting(x: Any, y: Any) -> Any:
+    return np.sort(x) * y
+
+
+def _by_a_method(x: Any, y: Any) -> Any:
+    return (x - x.mean()) * y
+
+
+def _by_a_loop(x: Any, y: Any) -> Any:
+    for _ in range(3):
+        x = x * y
+    return x
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("form", "what"),
+    [
+        (_by_sorting, r"own_native\w*: 'np.sort\(x\)' has no form in C"),
+        (_by_a_method, r"own_native\w*: 'x.mean\(\)' has no form in C"),
+        (_by_a_loop, r"own_native\w*: 'for _ in range\(3\):"),
+        (np.vectorize(lambda x, y: x * y), r"own_native\w*: its Python source cannot be had"),
+    ],
+)
+def test_what_has_no_form_in_c_is_named_and_runs_as_before(form: Any, what: str) -> None:
+    program = own(form)
+    expected = results(program, [])
+    with pytest.raises(NotImplementedError, match=f"^Program.compile: {what}"):
+        program.compile()
+    assert_close(results(program, []), expected, 0.0)
+
+
+# Without a compiler.
+
+
+def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y, w, cost = neuron()
+    program = vectorize(cost, [x, y], w)
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", "")
+    assert compiler() is None
+    with pytest.raises(RuntimeError, match=r"^Program.compile: expected a C compiler \(CC, cc"):
+        program.compile()
+    assert program([[1.0, 2.0]], [3.0]).shape == (1,)
+
+
+@pytest.mark.parametrize("command", ["false", "no-such-compiler"])
+def test_a_compiler_that_fails(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y, w, cost = neuron()
+    program = vectorize(cost, [x, y], w)
+    monkeypatch.setenv("CC", command)
+    with pytest.raises(RuntimeError, match=r"^Program.compile: "):
+        program.compile()
+    assert program([[1.0, 2.0]], [3.0]).shape == (1,)
+
+
+@needs_compiler
+def test_a_compiler_with_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = compiler()
+    assert found is not None
+    monkeypatch.setenv("CC", f"{found[0]} -g0")
+    assert compiler() == [found[0], "-g0"]
+    assert_close([network([2, 2, 1]).compile()([[0.0, 1.0]], [[1.0]]).shape], [(1,)], 0.0)
+
+
+@needs_compiler
+def test_a_processor_that_the_compiler_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "_PROCESSOR", ("-march=unheard-of", ""))
+    program = network([20, 9, 5])
+    arrays = samples(program, [20, 9, 5], 11)
+    expected = results(program, arrays)
+    assert_close(results(program.compile(), arrays), expected, 1e-12)
+
+
+# Views, loops and products, each against NumPy.
+
+
+N = Size(1, power=1)
+
+
+def elements(view: View, n: int) -> Any:
+    """Which elements of the memory a view has, for n samples."""
+    sizes = [s.count * n**s.power for s in view.shape]
+    terms = [term.split(" * ") for term in view.pointer.split(" + ")[1:]]
+    at = np.full(sizes, sum(math.prod(n if f == "n" else int(f) for f in t) for t in terms))
+    for axis, stride in enumerate(view.strides):
+        along = np.arange(sizes[axis]) * stride.count * n**stride.power
+        at += along.reshape([-1 if a == axis else 1 for a in range(len(sizes))])
+    return at
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_views_are_numpys(data: st.DataObject) -> None:
+    n = 5
+    shape = tuple(data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=3)))
+    sizes = tuple(map(Size, shape))
+    if data.draw(st.booleans()):
+        shape, sizes = (n, *shape), (N, *sizes)
+    array, view = np.arange(math.prod(shape)).reshape(shape), View.of("A", sizes)
+    for kind in data.draw(st.lists(st.sampled_from("ptr"), max_size=4)):
+        if kind == "p":
+            items: list[Any] = []
+            for size in view.shape:
+                stop = data.draw(st.integers(1, size.count))
+                start, step = data.draw(st.integers(0, stop - 1)), data.draw(st.integers(1, 3))
+                one = st.sampled_from([slice(None), slice(start, stop, step), start])
+                items.append(data.draw(one) if not size.power else slice(None))
+                items += [None] * data.draw(st.booleans())
+            if data.draw(st.booleans()):
+                items = [..., *items[-1:]] if items[-1:] != [None] else [None, ...]
+            array, view = array[tuple(items)], view.pick(items)
+        elif kind == "t":
+            axes = data.draw(st.permutations(range(array.ndim)))
+            array, view = array.transpose(axes), view.transposed(axes)
+        else:
+            order = data.draw(st.permutations(view.shape)) if data.draw(st.booleans()) else (
+                [*view.shape[:1], math.prod(view.shape[1:], start=ONE)])  # fmt: skip
+            new = view.reshaped(tuple(order))
+            if new is None:
+                continue
+            array, view = array.reshape([s.count * n**s.power for s in order]), new
+        np.testing.assert_array_equal(elements(view, n), array)
+        assert view.is_contiguous == array.flags.c_contiguous
+
+
+def test_a_reshape_that_needs_a_copy_is_none() -> None:
+    view = View.of("A", (N, Size(4), Size(3)))
+    assert view.transposed([0, 2, 1]).reshaped((N, Size(12))) is None
+    assert view.pick([..., slice(0, 2)]).reshaped((N, Size(8))) is None
+    assert view.reshaped((N, Size(12))) is not None
+
+
+@given(st.lists(st.integers(1, 4), max_size=4), st.data())
+def test_collapsed_loops_go_through_the_same_elements(
+    shape: list[int], data: st.DataObject
+) -> None:
+    sizes = tuple(map(Size, shape))
+    views = []
+    for _ in range(2):
+        some = tuple(data.draw(st.sampled_from([s, ONE])) for s in sizes)
+        axes = data.draw(st.permutations(range(len(sizes))))
+        back = [axes.index(a) for a in range(len(axes))]
+        views.append(View.of("A", tuple(some[a] for a in axes)).transposed(back))
+
+    def visited(sizes: Any, strides: Any) -> list[tuple[int, ...]]:
+        turns = itertools.product(*(range(s.count) for s in sizes))
+        return [
+            tuple(sum(i * s.count for i, s in zip(turn, own, strict=True)) for own in strides)
+            for turn in turns
+        ]
+
+    strides = [view.along(sizes) for view in views]
+    fewer, theirs = collapsed(sizes, strides)
+    assert len(fewer) <= len(sizes)
+    assert visited(fewer, theirs) == visited(sizes, strides)
+
+
+def test_shapes_broadcast_as_numpys() -> None:
+    assert broadcast((N, ONE, Size(3)), (Size(2), ONE), ()) == (N, Size(2), Size(3))
+
+
+MARGIN = 10_000  # in which a fault of a whole matrix stays
+PRODUCT = """
+int product(idx rows, idx columns, idx length, const real *a, idx ai, idx ak,
+            const real *b, idx bk, idx bj, real *c, idx ci, idx cj) {
+    return matmul(rows, columns, length, a, ai, ak, b, bk, bj, c, ci, cj);
+}
+"""
+
+
+def product_of(kind: str, old: str = "", new: str = "") -> Any:
+    """The product of matrices in C, with a part of it replaced."""
+    text = files("micrograd.native").joinpath("kernels.h").read_text(encoding="utf-8")
+    assert old in text
+    function = library.load(f"typedef {kind} real;\n{text.replace(old, new)}{PRODUCT}").product
+    function.argtypes = [ctypes.c_ssize_t] * 3 + [
+        ctypes.c_void_p,
+        ctypes.c_ssize_t,
+        ctypes.c_ssize_t,
+    ] * 3
+    return function
+
+
+@pytest.fixture(scope="module")
+def products() -> dict[str, Any]:
+    return {"float64": product_of("double"), "float32": product_of("float")}
+
+
+@st.composite
+def matrices(draw: st.DrawFn) -> tuple[tuple[int, int, int], list[str], int]:
+    """How long the three sides are, how each matrix lies in memory, and a seed."""
+    side = st.one_of(st.integers(1, 40), st.sampled_from([1, 7, 8, 9, 16, 17, 31, 32, 33, 70]))
+    kinds = st.sampled_from(["plain", "transposed", "gaps", "every other"])
+    return (
+        draw(st.tuples(side, side, side)),
+        draw(st.lists(kinds, min_size=3, max_size=3)),
+        draw(st.integers(0, 9)),
+    )
+
+
+def laid_out(rows: int, columns: int, kind: str, dtype: str) -> Any:
+    """A matrix of nan in the middle of a memory of nan."""
+    wide = {"gaps": columns + 3, "every other": 2 * columns}.get(kind, columns)
+    memory = np.full(rows * wide + 2 * MARGIN, np.nan, dtype)
+    inside = memory[MARGIN:-MARGIN]
+    if kind == "transposed":
+        return inside.reshape(columns, rows).T
+    return inside.reshape(rows, wide)[:, :: 2 if kind == "every other" else 1][:, :columns]
+
+
+def check_product(function: Any, case: Any, dtype: str) -> None:
+    """C = A B, and nothing else is written."""
+    (i, j, k), kinds, seed = case
+    rng = np.random.default_rng(seed)
+    sides = [(i, k), (k, j), (i, j)]
+    a, b, c = (laid_out(*side, kind, dtype) for side, kind in zip(sides, kinds, strict=True))
+    a[...], b[...] = rng.integers(-9, 9, a.shape), rng.integers(-9, 9, b.shape)
+    arguments: list[Any] = []
+    for m in (a, b, c):
+        arguments += [m.ctypes.data, *(s // m.itemsize for s in m.strides)]
+    assert function(i, j, k, *arguments) == 0
+    np.testing.assert_array_equal(c, a @ b)
+    for m in (a, b, c):
+        assert np.isfinite(m.base).sum() == m.size
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@settings(max_examples=400)
+@given(case=matrices())
+def test_products_of_matrices(products: Any, dtype: str, case: Any) -> None:
+    check_product(products[dtype], case, dtype)
+
+
+# Faults that are planted are found.
+
+KERNEL_FAULTS = {
+    "a panel too far": ("copy + (j - whole) * K", "copy + (j - whole) * K + (j > whole)"),
+    "gaps within a row": ("bj == 1 ? J / width * width : 0", "J / width * width"),
+    "half of a tile": ("if (wide) c[r][1] += x * b1;", "if (wide) c[r][1] += x * b0;"),
+    "the last term": ("k < K && k < k0 + 16", "k < K - 1 && k < k0 + 16"),
+    "more than there is room for": ("J - j < width ? J - j : width", "width"),
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("fault", list(KERNEL_FAULTS))
+def test_a_fault_in_the_product_is_found(fault: str) -> None:
+    function = product_of("double", *KERNEL_FAULTS[fault])
+
+    @settings(max_examples=1000, phases=[Phase.generate], report_multiple_bugs=False)
+    @given(matrices())
+    def search(case: Any) -> None:
+        check_product(function, case, "float64")
+
+    with pytest.raises(AssertionError):
+        search()
+
+
+def plant_wrong_strides(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = loops_module.collapsed
+
+    def wrong(sizes: Any, strides: Any) -> Any:
+        sizes, strides = right(sizes, strides)
+        return sizes, [tuple(Size(max(s.count, 1), s.power) for s in own) for own in strides]
+
+    monkeypatch.setattr(loops_module, "collapsed", wrong)
+
+
+def plant(table: dict[Any, str], key: Any, text: str) -> Callable[[pytest.MonkeyPatch], None]:
+    return lambda monkeypatch: monkeypatch.setitem(table, key, text)
+
+
+FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "strides of what is broadcast": plant_wrong_strides,
+    "a function": plant(FUNCTIONS, "tanh", "sinh({0})"),
+    "the other of two": plant(FUNCTIONS, "where", "({0} ? {2} : {1})"),
+    "a table one off": lambda monkeypatch: monkeypatch.setattr(
+        translation_module.np, "ravel", lambda x: np.asarray(x).reshape(-1)[::-1]
+    ),
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("fault", list(FAULTS))
+def test_a_fault_in_the_translation_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    FAULTS[fault](monkeypatch)
+
+    @settings(max_examples=300, phases=[Phase.generate], report_multiple_bugs=False)
+    @given(cases(special=False))
+    def search(case: Case) -> None:
+        check_outputs(replace(case, compiled=True))
+
+    with pytest.raises(AssertionError):
+        search()
+
+
+# What is written.
+
+
+def test_formulas_are_numbered_anew() -> None:
+    x, y = View.of("x", (N, Size(3))), View.of("y", (Size(3),))
+    both = combined("({0} + {1})", [combined("(-{0})", [y]), combined("f({0}, {1})", [x, y])])
+    assert both.text == "((-{0}) + f({1}, {2}))"
+    assert (both.shape, both.views) == ((N, Size(3)), (y, x, y))
+
+
+def test_what_is_written_while_it_is_read_is_copied_first() -> None:
+    loops = Loops(Kernels())
+    A = View.of("A", (Size(4),))
+    loops.store(
+        A.pick([slice(0, 3)]),
+        combined("({0} + {1})", [A.pick([slice(1, 4)]), A.pick([slice(0, 3)])]),
+    )
+    assert list(loops.memory) == ["v[0]"]
+    loops.store(A, Formula("(2 * {0})", A.shape, (A,)))  # the same elements: in place
+    assert list(loops.memory) == ["v[0]"]
+
+
+def test_arity_counts_different_slots() -> None:
+    assert [arity(FUNCTIONS[n]) for n in ("isnan", "where", "exp")] == [1, 3, 1]
+
+
+def test_numpy_functions_are_numpys() -> None:
+    known = {n for n in FUNCTIONS if not hasattr(np, n)}
+    assert not known
+
+
+def test_only_what_is_known_is_translated() -> None:
+    for line in ("np.maximum.reduceat(X, I_1, axis=-1)", "X.max(axis=-1)", "np.sort(X)",
+                 "np.exp(X, out=X)", "X[X]", "[x for x in X]", "X.sum(axis=-1, initial=1.0)",
+                 "X.take(I_1, axis=0)", "np.exp(X, X)"):  # fmt: skip
+        source = f"import numpy as np\nI_1 = np.array([0, 1])\ndef f(X):\n    return {line}\n"
+        with pytest.raises(UntranslatableError, match=r"^Program.compile: f: "):
+            translate(source, {"f": [("n", 3)]}, "float64")
+
+
+@needs_compiler
+def test_every_numpy_function_on_special_numbers() -> None:
+    points = [0.0, -0.0, 0.3, -0.7, 1.0, 2.5, -3.0, math.inf, -math.inf, math.nan, 1e300]
+    grid = np.array(list(itertools.product(points, repeat=3)))
+    names = sorted(FUNCTIONS)
+    calls = [f"1.0 * np.{n}({', '.join('XYZ'[: arity(FUNCTIONS[n])])})" for n in names]
+    calls = [c.replace("np.where(X", "np.where(X != 0.0") for c in calls]
+    lines = "".join(f"    out[:, {i}:{i + 1}] = {call}\n" for i, call in enumerate(calls))
+    source = (
+        "import numpy as np\n\n\ndef f(X, Y, Z):\n    n = len(X)\n"
+        f"    out = np.empty((n, {len(names)}), np.float64)\n{lines}    return out\n"
+    )
+    function = build(source, {"f": [("n", 1)] * 3}, "float64")["f"]
+    namespace = run(source)
+    columns = [np.ascontiguousarray(c[:, None]) for c in grid.T]
+    with np.errstate(all="ignore"):
+        expected = namespace["f"](*columns)
+    for name, got, right in zip(names, function(*columns).T, expected.T, strict=True):
+        np.testing.assert_allclose(got, right, rtol=1e-14, atol=1e-14, err_msg=name)
+
+
+def test_scalars_are_written_once() -> None:
+    tree = ast.parse("def f(x):\n    return g(x) + g(2.0)\ndef g(x):\n    return -x")
+    scalars = Scalars({d.name: d for d in tree.body if isinstance(d, ast.FunctionDef)}, {})
+    assert scalars.name("f") == scalars.name("f") == "f_f"
+    assert [source.split("(")[0].split()[-1] for source in scalars.sources] == ["f_g", "f_f"]
