@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -82,37 +83,54 @@ def logistic_cost_of_z(z: Sequence[Any] | Value, targets: Sequence[Any] | Any) -
     return _total([ops.softplus(zk) - zk * yk for zk, yk in zip(zs, y, strict=True)])
 
 
-def cross_entropy(z: Sequence[Any], target: int) -> Value:
+def cross_entropy(z: Sequence[Any], target: int | Sequence[Any]) -> Value:
     """-ln of the softmax probability of the right class: ln(sum over k of e^z_k) - z_target.
 
-    The largest z is taken off first, so that no e^z overflows.
+    The largest z is taken off first, so that no e^z overflows. To `vectorize`
+    it is a number, that of the sample which was recorded: there e^z overflows
+    where another sample's z is larger by 700 (in float32 by 88).
 
     Arguments:
         z: one pre-activation for each class.
-        target: the index of the right class.
+        target: the index of the right class; or for each class, how likely it
+            is to be the right one, numbers or Values that add up to 1: as an
+            input of a program, 1 for the right class and 0 for the others.
 
     Returns:
         The cost of one sample.
 
     Raises:
-        TypeError: if target is no integer.
-        ValueError: if there are no classes, or target is none of them.
+        TypeError: if target is neither an integer nor a sequence.
+        ValueError: if there are no classes, target is none of them, or there
+            are not as many in target as in z.
 
     >>> z = [Value(1000.0), Value(0.0)]
     >>> cost = cross_entropy(z, 1); cost.backward()
     >>> cost.data, [v.grad for v in z]
     (1000.0, [1.0, -1.0])
+    >>> cross_entropy(z, [0.0, 1.0]).data
+    1000.0
     """
-    values = [v if isinstance(v, Value) else Value(v) for v in z]
-    if not hasattr(target, "__index__"):
-        raise TypeError(f"cross_entropy: expected an index as target, got {target!r}")
-    if not 0 <= target < len(values):
-        raise ValueError(
-            f"cross_entropy: expected a target from 0 to {len(values) - 1}, got {target}"
+    if hasattr(target, "__len__"):
+        values, shares = _paired("cross_entropy", z, target)
+    elif hasattr(target, "__index__"):
+        values = [v if isinstance(v, Value) else Value(v) for v in z]
+        right = operator.index(target)
+        if not 0 <= right < len(values):
+            raise ValueError(
+                f"cross_entropy: expected a target from 0 to {len(values) - 1}, got {target}"
+            )
+        shares = [float(k == right) for k in range(len(values))]
+    else:
+        raise TypeError(
+            "cross_entropy: expected as target an index, or a number or Value for each "
+            f"class, got {target!r}"
         )
     largest = max(v.data for v in values)
     total: Value = ops.sum([(v - largest).exp() for v in values])
-    return total.log() - (values[target] - largest)
+    pairs = [(y, v) for y, v in zip(shares, values, strict=True) if not _is(y, 0.0)]
+    terms = [v - largest if _is(y, 1.0) else y * (v - largest) for y, v in pairs]
+    return total.log() - _total(terms)
 
 
 def l2(network: Module | Iterable[Value], strength: float) -> Value:

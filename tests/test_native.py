@@ -19,14 +19,14 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from micrograd import Value, exp, parameter, primitive
+from micrograd import Value, exp, ops, parameter, primitive
 from micrograd.losses import squared_error
 from micrograd.native import UntranslatableError, build, compiler, library, translate
 from micrograd.native import loops as loops_module
-from micrograd.native import translation as translation_module
 from micrograd.native.arrays import ONE, Size, View, broadcast, collapsed
 from micrograd.native.loops import Formula, Kernels, Loops, combined
 from micrograd.native.scalars import FUNCTIONS, Scalars, arity
+from micrograd.native.translation import Tables
 from micrograd.nn import MLP
 from micrograd.vectorize import Program, vectorize
 from tests.graphs import ROWS
@@ -135,8 +135,10 @@ def test_arrays_of_every_layout() -> None:
     shifted = np.frombuffer(b"\0" + X.tobytes(), np.uint8)[1:].view("f8").reshape(5, 3)
     assert not shifted.flags.aligned
     backwards = np.ascontiguousarray(X[::-1])[::-1]
+    fixed = X.copy()
+    fixed.flags.writeable = False
     for given_X in (X.tolist(), wide[:, ::2], np.asfortranarray(X), X.astype(">f8"), shifted,
-                    backwards):  # fmt: skip
+                    backwards, fixed):  # fmt: skip
         assert_close(results(program, [given_X, Y]), right, 1e-14)
 
 
@@ -170,10 +172,60 @@ def test_a_pickle_holds_the_source_and_can_be_compiled() -> None:
 
 
 @needs_compiler
-def test_several_outputs() -> None:
+def test_a_program_says_that_it_is_compiled_and_is_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = network([2, 2, 1])
+    assert "compiled" not in repr(program)
+    program.compile()
+    assert repr(program).endswith(", float64, compiled>")
+    assert "compiled" not in repr(pickle.loads(pickle.dumps(program)))
+    monkeypatch.setenv("CC", "false")  # it is not called again
+    program.compile()
+
+
+def test_the_c_can_be_read() -> None:
+    text = network([784, 16, 16, 10]).c_source
+    at = [text.index(part) for part in (
+        "typedef double real;", "SHARED int\nmatmul(", "static inline real f_sigmoid(real x_) {",
+        "// A1 = sigmoid(X @ W1.T + b1)", "matmul(n, 16, 784, a[1], 784, 1, a[0], 1, 785, ",
+        "/* a: parameters, X, Y */\nint value_and_grad(idx n, const real *const *a, real *const",
+    )]  # fmt: skip
+    assert at == sorted(at)
+    assert "typedef float real;" in network([2, 1], "float32").c_source
+
+
+@needs_compiler
+def test_several_outputs_compiled() -> None:
     x, w = Value(2.0, "x"), parameter(3.0, "w")
     program = vectorize([w * x, x, w, exp(x)], [x], [w]).compile()
     np.testing.assert_allclose(program([0.0, 1.0]), [[0, 0, 3, 1], [3, 1, 3, math.e]], rtol=1e-15)
+
+
+@needs_compiler
+def test_equal_products_cancel_exactly() -> None:
+    # A processor that multiplies and adds in one step would leave the product's rounding.
+    x, y = Value(1.0, "x"), Value(1.0, "y")
+    program = vectorize((x * x - y * y).sqrt(), [x, y]).compile()
+    v = np.random.default_rng(0).uniform(1.0, 2.0, 50)
+    np.testing.assert_array_equal(program(v, v), np.zeros(50))
+
+
+@needs_compiler
+def test_a_sum_over_many_samples_in_float32() -> None:
+    sizes, n = [4, 3], 200_000
+    program = network(sizes, "float32")
+    X, Y = samples(program, sizes, n)
+    right = network(sizes)
+    right.parameters = program.parameters
+    expected = right.value_and_grad(X, Y)[1]
+    got = program.compile().value_and_grad(X, Y)[1]
+    assert np.abs(got - expected).max() < 1e-6 * np.abs(expected).max()
+
+
+@needs_compiler
+def test_more_inputs_than_a_call_in_c_has_arguments() -> None:
+    inputs = [Value(0.0) for _ in range(1100)]
+    program = vectorize(ops.sum(inputs), inputs).compile()
+    np.testing.assert_allclose(program(*([[1.0, 2.0]] * 1100)), [1100.0, 2200.0])
 
 
 @needs_compiler
@@ -243,7 +295,7 @@ def _everything(x: Any, y: Any) -> Any:
     """Whatever can be translated."""
     a, b = y, x
     total = np.where((a > 0.0) & ~(b < 0.0), np.hypot(a, b), -_inner(a)) ** 2.0
-    total += np.clip(a, -1.0, 1.0) * np.pi
+    total += np.clip(a, -1.0, 1.0) * np.pi + (1.0 - (a > 0.0)) * abs(a)
     if np.isnan(x).any() or not np.isfinite(y).all():
         total = total + np.inf
     elif (x == 3.0).all():
@@ -287,6 +339,14 @@ def _by_a_method(x: Any, y: Any) -> Any:
     return (x - x.mean()) * y
 
 
+def _by_bits(x: Any, y: Any) -> Any:
+    return np.where((x > 0.0) & y.astype(np.int64), x, y)
+
+
+def _by_whole_numbers(x: Any, y: Any) -> Any:
+    return x.astype(int) + y
+
+
 def _by_a_loop(x: Any, y: Any) -> Any:
     for _ in range(3):
         x = x * y
@@ -299,8 +359,13 @@ def _by_a_loop(x: Any, y: Any) -> Any:
     [
         (_by_sorting, r"own_native\w*: 'np.sort\(x\)' has no form in C"),
         (_by_a_method, r"own_native\w*: 'x.mean\(\)' has no form in C"),
+        (_by_bits, r"own_native\w*: 'y.astype\(np.int64\)' has no form in C"),
+        (_by_whole_numbers, r"own_native\w*: 'x.astype\(int\)' has no form in C"),
         (_by_a_loop, r"own_native\w*: 'for _ in range\(3\):"),
-        (np.vectorize(lambda x, y: x * y), r"own_native\w*: its Python source cannot be had"),
+        (
+            np.vectorize(lambda x, y: x * y),
+            r"own_native\w*: its array form is not in a Python file, or needs",
+        ),
     ],
 )
 def test_what_has_no_form_in_c_is_named_and_runs_as_before(form: Any, what: str) -> None:
@@ -309,6 +374,95 @@ def test_what_has_no_form_in_c_is_named_and_runs_as_before(form: Any, what: str)
     with pytest.raises(NotImplementedError, match=f"^Program.compile: {what}"):
         program.compile()
     assert_close(results(program, []), expected, 0.0)
+
+
+# In NumPy true + true is true, and true / true is 1.0 but is an int division in C.
+CONDITIONS = [
+    "((x > 0) + (y > 0)) * 3.0",
+    "np.add(x > 0, y > 0) * 3.0",
+    "np.where(x > 0, True, False) + (y > 0)",
+    "np.maximum(x > 0, y > 0) + (y > 0)",
+    "np.asarray(x > 0) + (y > 0)",
+    "((x > 0) if True else (y > 1)) + (y > 0)",
+    "np.square(x > 0) + (y > 0) * 1.0",
+    "(x > 0) / (y > 0)",
+    "-(x > 0)",
+    "x & y",
+    "~x",
+    "(x > 0) | y",
+    "(x > 0) and y",
+    "x.astype(bool) * 2.0",
+    "x.astype(x.dtype, casting='no')",
+    "x.astype((x > 0).dtype)",
+]
+
+
+@pytest.mark.parametrize("text", CONDITIONS)
+def test_what_numpy_does_with_conditions_is_refused(text: str) -> None:
+    source = f"import numpy as np\ndef f(x, y):\n    return {text}\ndef g(X):\n    return f(X, X)"
+    with pytest.raises(UntranslatableError, match=r"^Program.compile: f: "):
+        translate(source, {"g": [("n", 3)]}, "float64")
+
+
+@pytest.mark.parametrize(
+    "text", ["x.astype(np.float64) * 1e300", "np.float64(x)", "x.astype(float)"]
+)
+def test_more_digits_than_the_program_has_are_refused(text: str) -> None:
+    source = f"import numpy as np\ndef f(x):\n    return {text}\ndef g(X):\n    return f(X)"
+    translate(source, {"g": [("n", 3)]}, "float64")
+    with pytest.raises(UntranslatableError, match=r"^Program.compile: f: "):
+        translate(source, {"g": [("n", 3)]}, "float32")
+
+
+def _with_more(x: Any, *rest: Any) -> Any:
+    return x * rest[0]
+
+
+def _positional(x: Any, y: Any, /) -> Any:
+    return x * y
+
+
+def _without_an_end(x: Any, y: Any) -> Any:
+    if (y < 0.0).all():
+        return x * y
+    raise ValueError("y is positive")
+
+
+@needs_compiler
+@pytest.mark.parametrize("form", [_with_more, _positional, _without_an_end])
+def test_functions_of_other_kinds_are_refused(form: Any) -> None:
+    program = own(form)
+    expected = program()
+    with pytest.raises(UntranslatableError, match=r"^Program.compile: own_native\w*: "):
+        program.compile()
+    assert program() == expected
+
+
+def _total(xs: Any) -> Any:
+    total = SCALE
+    for x in xs:
+        total += x
+    total *= 2.0
+    return total
+
+
+@needs_compiler
+def test_a_starred_form_of_ones_own() -> None:
+    program = own(_total, starred=True)
+    assert program() == pytest.approx(program.compile()(), rel=1e-15)
+    del ops.table["own_native"]
+    with pytest.raises(UntranslatableError, match=r"own_native\w*: 'sum\(xs\)' has no form"):
+        own(lambda xs: sum(xs), starred=True).compile()
+
+
+@needs_compiler
+def test_an_operation_that_is_gone_from_the_table() -> None:
+    program = own(np.vectorize(lambda x, y: x * y))
+    copy = pickle.loads(pickle.dumps(program))
+    ops.table.clear()
+    for p in (program, copy):
+        with pytest.raises(ValueError, match=r"^Program.\w+: own_native: "):
+            p.compile()
 
 
 # Without a compiler.
@@ -320,17 +474,25 @@ def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("PATH", "")
     assert compiler() is None
-    with pytest.raises(RuntimeError, match=r"^Program.compile: expected a C compiler \(CC, cc"):
+    with pytest.raises(RuntimeError, match=r"^Program.compile: expected a C compiler as CC, cc"):
         program.compile()
     assert program([[1.0, 2.0]], [3.0]).shape == (1,)
 
 
-@pytest.mark.parametrize("command", ["false", "no-such-compiler"])
-def test_a_compiler_that_fails(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("false", r"\S*false failed: exit status 1\. The program still runs with NumPy$"),
+        ("true", "what .*true has made cannot be loaded: "),
+        ("no-such-compiler", "expected a C compiler .* CC is 'no-such-compiler', which is not"),
+        ('"unclosed', "expected a C compiler "),
+    ],
+)
+def test_a_compiler_that_fails(command: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x, y, w, cost = neuron()
     program = vectorize(cost, [x, y], w)
     monkeypatch.setenv("CC", command)
-    with pytest.raises(RuntimeError, match=r"^Program.compile: "):
+    with pytest.raises(RuntimeError, match=f"^Program.compile: {why}"):
         program.compile()
     assert program([[1.0, 2.0]], [3.0]).shape == (1,)
 
@@ -553,13 +715,38 @@ def plant(table: dict[Any, str], key: Any, text: str) -> Callable[[pytest.Monkey
     return lambda monkeypatch: monkeypatch.setitem(table, key, text)
 
 
+def plant_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is added is written instead."""
+    right = Loops.store
+
+    def store(self: Loops, target: View, array: Any, change: str = "{1}") -> None:
+        right(self, target, array, "{1}")
+
+    monkeypatch.setattr(Loops, "store", store)
+
+
+def plant_late_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stretches that end where they begin."""
+    right = Loops.segments
+    monkeypatch.setattr(
+        Loops,
+        "segments",
+        lambda self, array, starts, ends, count: right(self, array, starts, starts, count),
+    )
+
+
+def plant_tables_backwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Tables.indices
+    monkeypatch.setattr(Tables, "indices", lambda self, x: right(self, np.ravel(x)[::-1]))
+
+
 FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "strides of what is broadcast": plant_wrong_strides,
+    "what is added": plant_overwritten,
+    "uneven sums": plant_late_segments,
     "a function": plant(FUNCTIONS, "tanh", "sinh({0})"),
     "the other of two": plant(FUNCTIONS, "where", "({0} ? {2} : {1})"),
-    "a table one off": lambda monkeypatch: monkeypatch.setattr(
-        translation_module.np, "ravel", lambda x: np.asarray(x).reshape(-1)[::-1]
-    ),
+    "a table backwards": plant_tables_backwards,
 }
 
 
@@ -572,6 +759,7 @@ def test_a_fault_in_the_translation_is_found(fault: str, monkeypatch: pytest.Mon
     @given(cases(special=False))
     def search(case: Case) -> None:
         check_outputs(replace(case, compiled=True))
+        check_gradients(replace(case, compiled=True))
 
     with pytest.raises(AssertionError):
         search()
@@ -608,6 +796,61 @@ def test_numpy_functions_are_numpys() -> None:
     assert not known
 
 
+BY_HAND = """
+import numpy as np
+
+I_1 = np.array([2, 0, 0, 1], np.int64)
+I_2 = np.array([0, 1, 3], np.int64)
+I_3 = np.array([2, 0], np.int64)
+I_4 = np.array([[0, 2], [1, 1]], np.int64)
+I_5 = np.array([1, 0, 2], np.int64)
+K_1 = np.array([0.5, np.inf, -2.0], np.float64)
+
+
+def f(P, X):
+    n = len(X)
+    A = np.full((n, 3), 2.0, np.float64)
+    A += X
+    A[:, 1:] = A[:, :2]
+    A[:, 0] *= A[:, 2]
+    S = A.T @ A
+    S[...] = S @ S
+    S[...] = S.T
+    G = A.take(I_1, axis=-1)
+    H = np.add.reduceat(G, I_2, axis=-1)
+    H[..., I_3] += G[:, :2]
+    H[..., I_3] = H[..., 1:] * 0.25
+    M = np.outer(P, P).reshape(4, 9).T.reshape(2, 18)
+    B = A.reshape(-1, 3, 1) @ H.reshape(-1, 1, 3)
+    C = B.transpose(0, 2, 1).swapaxes(-1, -2).reshape(-1, 9)
+    D = np.repeat(C[:, ::3], I_5, axis=-1) + K_1
+    E = np.zeros((n, 2), np.float64)
+    E[:, :1] -= D.sum(axis=-1, keepdims=True)
+    E /= np.where(E <= -3.0, E, np.broadcast_to(P[:1], (n, 2)))
+    T = np.concatenate([E, A.take(I_4, axis=-1).reshape(-1, 4), -H], axis=-1)
+    return T, S, M, M.sum(), T.sum(axis=0), P @ S[:, 1:] @ M[:, :2], n * 1.0, S, A[:, :0]
+"""
+
+
+@needs_compiler
+@pytest.mark.parametrize("n", [1, 2, 50])
+def test_source_that_was_written_by_hand(n: int) -> None:
+    # More than the vectoriser writes: copies for a reshape, and what is read while it is written.
+    P, X = np.arange(6.0) - 2.5, np.random.default_rng(0).normal(size=(n, 3))
+    source = BY_HAND.replace("P @ S[:, 1:] @ M[:, :2]", "(P[:3] @ S[:, 1:]) @ M[:, :2]")
+    with np.errstate(all="ignore"):
+        expected = run(source)["f"](P, X)
+    got = build(source, {"f": [(6,), ("n", 3)]}, "float64")["f"](P, X)
+    assert len(got) == len(expected)
+    for one, other in zip(got, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_a_shape_that_is_a_multiple_of_the_samples_is_no_result() -> None:
+    with pytest.raises(AssertionError):
+        translate("def f(X):\n    return X.reshape(-1)", {"f": [("n", 3)]}, "float64")
+
+
 def test_only_what_is_known_is_translated() -> None:
     for line in ("np.maximum.reduceat(X, I_1, axis=-1)", "X.max(axis=-1)", "np.sort(X)",
                  "np.exp(X, out=X)", "X[X]", "[x for x in X]", "X.sum(axis=-1, initial=1.0)",
@@ -640,6 +883,8 @@ def test_every_numpy_function_on_special_numbers() -> None:
 
 def test_scalars_are_written_once() -> None:
     tree = ast.parse("def f(x):\n    return g(x) + g(2.0)\ndef g(x):\n    return -x")
-    scalars = Scalars({d.name: d for d in tree.body if isinstance(d, ast.FunctionDef)}, {})
+    scalars = Scalars(
+        {d.name: d for d in tree.body if isinstance(d, ast.FunctionDef)}, {}, "float64"
+    )
     assert scalars.name("f") == scalars.name("f") == "f_f"
     assert [source.split("(")[0].split()[-1] for source in scalars.sources] == ["f_g", "f_f"]

@@ -9,7 +9,7 @@ from micrograd.native.library import compiler, function, load
 from micrograd.native.scalars import UntranslatableError
 from micrograd.native.translation import Dimensions, translate
 
-__all__ = ["UntranslatableError", "build", "compiler", "translate"]
+__all__ = ["Dimensions", "UntranslatableError", "build", "compiler", "translate"]
 
 
 def build(

@@ -81,6 +81,8 @@ class View:
 
     def along(self, shape: Shape) -> Shape:
         """The strides with which it is read as an array of that shape."""
+        own = shape[len(shape) - len(self.shape) :]
+        assert all(s in (ONE, t) for s, t in zip(self.shape, own, strict=True))
         strides = [NONE] * (len(shape) - len(self.shape))
         strides += [NONE if s == ONE else t for s, t in zip(self.shape, self.strides, strict=True)]
         return tuple(strides)

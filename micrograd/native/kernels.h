@@ -10,20 +10,22 @@
 
 typedef ptrdiff_t idx;
 
-/* Memory for arrays, of `sizes[i][0]` numbers, or so many for each of n samples; each
-   begins with a cache line. */
-#define LINE ((idx)(64 / sizeof(real)))
-static real *places(const idx sizes[][2], idx count, idx n, real **v) {
-    idx room = LINE;
-    for (idx i = 0; i < count; i++) room += sizes[i][0] * (sizes[i][1] ? n : 1) + LINE;
-    real *const memory = malloc(sizeof(real) * (size_t)room);
-    if (!memory) return NULL;
-    real *next = (real *)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
+/* Where arrays are, of `sizes[i][0]` numbers, or so many for each of n samples, in memory
+   that is freed with the result; each begins with a cache line. NULL if there is none. */
+#define LINE 64
+static real **places(const idx sizes[][2], idx count, idx n) {
+    size_t room = (size_t)count * sizeof(real *) + LINE;
+    for (idx i = 0; i < count; i++)
+        room += (size_t)(sizes[i][0] * (sizes[i][1] ? n : 1)) * sizeof(real) + LINE;
+    real **const v = malloc(room);
+    if (!v) return NULL;
+    uintptr_t next = (uintptr_t)(v + count);
     for (idx i = 0; i < count; i++) {
-        v[i] = next;
-        next += (sizes[i][0] * (sizes[i][1] ? n : 1) + LINE - 1) / LINE * LINE;
+        next = (next + LINE - 1) & ~(uintptr_t)(LINE - 1);
+        v[i] = (real *)next;
+        next += (size_t)(sizes[i][0] * (sizes[i][1] ? n : 1)) * sizeof(real);
     }
-    return memory;
+    return v;
 }
 
 /* Of what is called often: to compile it at each call would take long. */
@@ -50,17 +52,22 @@ static real *places(const idx sizes[][2], idx count, idx n, real **v) {
 /* glibc has these for whole vectors, right to 4 units in the last place. */
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__) && defined(__x86_64__)
-#define VECTOR(name) \
-    __attribute__((simd("notinbranch"))) double(name)(double); \
-    __attribute__((simd("notinbranch"))) float(name##f)(float);
+#define SIMD __attribute__((simd("notinbranch")))
+#define VECTOR(name) SIMD double(name)(double); SIMD float(name##f)(float);
 VECTOR(exp) VECTOR(log) VECTOR(sin) VECTOR(cos)
+SIMD double(pow)(double, double); SIMD float(powf)(float, float);
+#if __GLIBC_PREREQ(2, 35)
+VECTOR(tanh) VECTOR(log1p) VECTOR(expm1)
+#endif
 #endif
 
-/* Elementwise, as NumPy has them: nan stays nan. */
+/* Elementwise, as NumPy has them: nan stays nan, and the sign of 0 is 0. */
 
-static inline real maximum(real x, real y) { return x >= y || x != x ? x : y; }
-static inline real minimum(real x, real y) { return x <= y || x != x ? x : y; }
-static inline real sign(real x) { return x > 0 ? (real)1 : x < 0 ? (real)-1 : x; }
+static inline real maximum(real x, real y) { return x > y || x != x ? x : y; }
+static inline real minimum(real x, real y) { return x < y || x != x ? x : y; }
+static inline real sign(real x) {
+    return x > 0 ? (real)1 : x < 0 ? (real)-1 : x == 0 ? (real)0 : x;
+}
 static inline real square(real x) { return x * x; }
 static inline real logaddexp(real x, real y) {
     real far = x - y;
@@ -73,7 +80,9 @@ static inline real logaddexp(real x, real y) {
 
    A tile of C stays in registers while a row of A's numbers meets a row of B's.
    B is read in panels as wide as a tile; if its rows have gaps it is copied to
-   such panels first. The terms of each sum are added in their order. */
+   such panels first. Long sums are added up in stretches, for a small number is
+   lost beside a large sum. Only here a product and a sum may be rounded once:
+   elsewhere x x - y y has to be 0 where x is y. */
 
 #if defined(__AVX512F__)
 #define WIDTH 64
@@ -87,26 +96,44 @@ static inline real logaddexp(real x, real y) {
 #endif
 #define LANES ((idx)(WIDTH / sizeof(real)))
 #define SMALL 256 /* multiplications that are not worth a tile */
+#define STRETCH 1024
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=fast")
+#define CONTRACT
+#elif defined(__clang__)
+#define CONTRACT _Pragma("clang fp contract(fast)")
+#else
+#define CONTRACT
+#endif
 
 typedef real lanes __attribute__((vector_size(WIDTH)));
 typedef real loose __attribute__((vector_size(WIDTH), aligned(sizeof(real)), may_alias));
 
 static inline __attribute__((always_inline)) void
 tile(const int wide, idx K, const real *const *a, idx ak, const real *b, idx bk, real *out) {
-    lanes c[ROWS][2];
-    for (int r = 0; r < ROWS; r++) c[r][0] = c[r][1] = (lanes){0};
-    for (idx k = 0; k < K; k++) {
-        lanes b0 = *(const loose *)(b + k * bk), b1 = b0;
-        if (wide) b1 = *(const loose *)(b + k * bk + LANES);
-        for (int r = 0; r < ROWS; r++) {
-            const real x = a[r][k * ak];
-            c[r][0] += x * b0;
-            if (wide) c[r][1] += x * b1;
+    CONTRACT
+    for (idx begin = 0; begin < K; begin += STRETCH) {
+        const idx end = begin + STRETCH < K ? begin + STRETCH : K;
+        lanes c[ROWS][2];
+        for (int r = 0; r < ROWS; r++) c[r][0] = c[r][1] = (lanes){0};
+        for (idx k = begin; k < end; k++) {
+            lanes b0 = *(const loose *)(b + k * bk), b1 = b0;
+            if (wide) b1 = *(const loose *)(b + k * bk + LANES);
+            for (int r = 0; r < ROWS; r++) {
+                const real x = a[r][k * ak];
+                c[r][0] += x * b0;
+                if (wide) c[r][1] += x * b1;
+            }
         }
-    }
-    for (int r = 0; r < ROWS; r++) {
-        *(loose *)(out + 2 * r * LANES) = c[r][0];
-        *(loose *)(out + (2 * r + 1) * LANES) = c[r][1];
+        for (int r = 0; r < ROWS; r++) {
+            loose *to = (loose *)(out + 2 * r * LANES);
+            for (int q = 0; q < 2; q++) {
+                if (begin) c[r][q] += to[q];
+                to[q] = c[r][q];
+            }
+        }
     }
 }
 
@@ -165,3 +192,7 @@ matmul(idx I, idx J, idx K, const real *a, idx ai, idx ak, const real *b, idx bk
     free(copy);
     return 0;
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC pop_options
+#endif

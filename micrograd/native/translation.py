@@ -25,10 +25,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from micrograd.native.arrays import ONE, Shape, Size, View, product
+from micrograd.native.arrays import ONE, Shape, Size, View, broadcast, product
 from micrograd.native.loops import Array, Formula, Kernels, Loops, Product, combined
 from micrograd.native.scalars import (
-    FUNCTIONS,
     OPERATORS,
     Scalars,
     UntranslatableError,
@@ -56,17 +55,21 @@ def translate(
 
     Returns:
         The C, and the shapes of each function's results. A function in C has
-        as arguments n, the arrays and the results, all without gaps; it
-        returns 0, or 1 if there was no memory.
+        as arguments n and where the arrays and the results are, all of them
+        without gaps; it returns 0, or 1 if there was no memory.
 
     Raises:
         UntranslatableError: if something in the source has no form in C.
+        ValueError: if an operation that it takes from the table is not there.
     """
     body = ast.parse(source).body
     definitions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
     named: dict[str, Any] = {}
-    exec(compile(source, "<vectorized program>", "exec"), named)
-    scalars, tables, kernels = Scalars(definitions, named), Tables(named), Kernels()
+    try:
+        exec(compile(source, "<vectorized program>", "exec"), named)
+    except KeyError as error:
+        raise ValueError(f"Program.compile: {error.args[0]}: it is not in the table") from error
+    scalars, tables, kernels = Scalars(definitions, named, dtype), Tables(named), Kernels()
     functions = {
         name: Translation(definitions[name], own, scalars, tables, kernels)
         for name, own in shapes.items()
@@ -81,6 +84,7 @@ def translate(
 
 
 def _dimensions(shape: Shape) -> Dimensions:
+    assert all(size == SAMPLES or not size.power for size in shape)
     return tuple("n" if size == SAMPLES else size.count for size in shape)
 
 
@@ -142,6 +146,7 @@ class Translation:
         self.given: dict[str, str] = {}  # arrays that are results themselves
         self.arguments = [a.arg for a in definition.args.args]
         self.known: dict[str, Any] = {}
+        self.inlined = False  # whether this is a function that it calls
         for i, (argument, dimensions) in enumerate(zip(self.arguments, shapes, strict=True)):
             shape = tuple(SAMPLES if d == "n" else Size(int(d)) for d in dimensions)
             self.known[argument] = View.of(f"a[{i}]", shape)
@@ -175,22 +180,19 @@ class Translation:
         ]
         assert all(size.power < 2 for size in sizes)
         numbers = ", ".join(f"{{{s.count}, {s.power}}}" for s in sizes)
-        texts.append(f"static const idx {name}_sizes[][2] = {{{numbers or '{0, 0}'}}};")
+        texts.append(f"static const idx {name}_sizes[][2] = {{{numbers}}};")
         calls = " || ".join(f"{name}_{i}(n, a, v)" for i in range(len(pieces)))
-        arguments = [f"const real *{a}_" for a in self.arguments]
-        outputs = [f"real *out{i}" for i in range(len(self.results))]
         body = [
-            f"const real *const a[] = {{{', '.join(f'{a}_' for a in self.arguments) or '0'}}};",
-            f"real *v[{max(1, len(sizes))}];",
-            f"real *const memory = places({name}_sizes, {len(sizes)}, n, v);",
-            "if (!memory) return 1;",
+            f"real **v = places({name}_sizes, {len(sizes)}, n);",
+            "if (!v) return 1;",
             *(f"{array} = {out};" for array, out in self.given.items()),
             f"const int failed = {calls};",
-            "free(memory);",
+            "free(v);",
             "return failed;",
         ]
-        head = f"int {name}({', '.join(['idx n', *arguments, *outputs])}) {{"
-        return "\n\n".join([*texts, _braced(head, body)])
+        head = f"int {name}(idx n, const real *const *a, real *const *out) {{"
+        about = f"/* a: {', '.join(self.arguments) or 'nothing'} */"
+        return "\n\n".join([*texts, f"{about}\n{_braced(head, body)}"])
 
     # Statements
 
@@ -202,6 +204,11 @@ class Translation:
                 self.known[name] = self._bound(self._value(value))
             case ast.Assign(targets=[place], value=value):
                 self._store(place, value, "{1}")
+            case ast.AugAssign(target=ast.Name(id=name), op=op, value=value) if (
+                self.inlined and type(op) in OPERATORS
+            ):
+                place = ast.Name(name, ast.Load())
+                self.known[name] = self._bound(self._combined(OPERATORS[type(op)], place, value))
             case ast.AugAssign(target=place, op=op, value=value) if type(op) in OPERATORS:
                 self._store(place, value, OPERATORS[type(op)])
             case ast.For(target=target, iter=over, body=body):
@@ -250,7 +257,7 @@ class Translation:
                 self._statement(statement)
 
     def _result(self, array: Array) -> None:
-        out = f"out{len(self.results)}"
+        out = f"out[{len(self.results)}]"
         self.results.append(array.shape)
         whole = isinstance(array, View) and (
             array.is_contiguous
@@ -313,6 +320,8 @@ class Translation:
             return self.known[name]
         if name in self.tables.arrays:
             return self.tables.constants(name)
+        if isinstance(self.scalars.numbers.get(name), int | float):
+            return Formula(number(float(self.scalars.numbers[name])), ())
         raise self._error(node)
 
     def _combined(self, template: str, *nodes: ast.expr) -> Formula:
@@ -324,7 +333,7 @@ class Translation:
             left = left.pick([None, ...])
         if vectors[1]:
             right = right.pick([..., None])
-        lead = combined("", [Formula("", left.shape[:-2]), Formula("", right.shape[:-2])]).shape
+        lead = broadcast(left.shape[:-2], right.shape[:-2])
         shape = lead + left.shape[-2:-1] * (not vectors[0]) + right.shape[-1:] * (not vectors[1])
         return Product(left, right, shape, vectors)
 
@@ -333,6 +342,8 @@ class Translation:
         match func:
             case ast.Name(id="len"):
                 return self._view(arguments[0]).shape[0]
+            case ast.Name(id=name) if name not in self.scalars.numbers:
+                raise self._error(node)
             case ast.Name(id=name) if any(isinstance(a, ast.List) for a in arguments):
                 return self._inlined(name, arguments)
             case ast.Name(id=name):
@@ -345,7 +356,7 @@ class Translation:
         attribute = numpy_attribute(func)
         if attribute is None and isinstance(func, ast.Attribute):
             return self._method(node, func, arguments, options)
-        template = FUNCTIONS.get(attribute or "", "")
+        template = self.scalars.templates.get(attribute or "", "")
         if template and arity(template) == len(arguments) and not options:
             return self._combined(template, *arguments)
         match attribute, arguments:
@@ -356,9 +367,7 @@ class Translation:
                 if attribute != "empty":
                     self.loops.store(new, Formula("0" if attribute == "zeros" else "1", ()))
                 return new
-            case "full", [shape, value, _]:
-                return combined("{0}", [self._full(self._array(value), self._shape(shape))])
-            case "broadcast_to", [value, shape]:
+            case ("full", [shape, value, _]) | ("broadcast_to", [value, shape]):
                 return self._full(self._array(value), self._shape(shape))
             case "concatenate", [ast.List(elts=elements)]:
                 return self._joined([self._array(e) for e in elements])
@@ -462,17 +471,18 @@ class Translation:
 
     def _inlined(self, name: str, arguments: list[ast.expr]) -> Any:
         """What a function of lists gives: a fold."""
-        definition = self.scalars.definitions.get(name)
-        if not isinstance(definition, ast.FunctionDef):
-            raise UntranslatableError(name)
-        outside, own = self.known, [a.arg for a in definition.args.args]
+        definition = self.scalars.definition(name)
+        outside = self.known, self.name, self.inlined
+        own = [a.arg for a in definition.args.args]
         self.known = dict(zip(own, map(self._value, arguments), strict=True))
+        self.name, self.inlined = name, True
         *body, last = definition.body
         for statement in body:
             self._statement(statement)
         if not isinstance(last, ast.Return) or last.value is None:
             raise self._error(last)
-        result, self.known = self._value(last.value), outside
+        result = self._value(last.value)
+        self.known, self.name, self.inlined = outside
         return result
 
     def _error(self, node: ast.AST) -> UntranslatableError:

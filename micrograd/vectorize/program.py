@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from micrograd.engine import Value
-from micrograd.native import build
+from micrograd.native import Dimensions, build, translate
 from micrograd.primitive import is_number
 from micrograd.vectorize.listing import Listing
 
@@ -55,6 +55,7 @@ class Program:
         self._single = listing.single
         self._source = ""
         self._functions: dict[str, Callable[..., Any]] = {}
+        self._native = False  # whether they are compiled
         self.from_values()
 
     @property
@@ -168,29 +169,47 @@ class Program:
         return self._source
 
     def compile(self) -> Self:
-        """Translate the source to C, compile it, and run that from now on.
+        """Translate the source to C, compile that, and run it from now on.
 
-        What the program gives is the same but for rounding. It takes a C
-        compiler: what the variable CC names, or cc, gcc or clang. Each function
-        runs on one thread. A pickle holds the source; what is read from it
-        runs with NumPy again.
+        It takes a C compiler: what the variable CC names, or cc, gcc or clang;
+        and half a second, for very long programs some more. The program is
+        used as before, each call runs on one thread, and results are the same
+        but for rounding. (So after many steps two descents may be far apart.)
+        A copy or a pickle runs with NumPy until it is compiled itself.
 
         Returns:
             The program itself.
 
         Raises:
-            NotImplementedError: if an operation of your own has no form in C:
-                its array form is more than arithmetic, conditions and NumPy's
-                functions of single numbers. The program runs as before.
+            NotImplementedError: if an operation of your own has no form in C.
+                Its array form may use arithmetic, conditions, np.where and
+                those of NumPy's functions that C has, too, but no loops.
+            ValueError: as `source`.
             RuntimeError: if there is no compiler, or it fails.
+                In each of these cases the program runs as before.
         """
-        arguments = [("n", size or 1) for size in self._inputs]
-        shapes = [(self._parameters.size,)] * bool(self._values) + arguments
-        self._functions |= build(self.source, dict.fromkeys(self._names, shapes), str(self.dtype))
+        if not self._native:
+            self._functions |= build(self.source, self._shapes(), str(self.dtype))
+            self._native = True
         return self
 
+    @property
+    def c_source(self) -> str:
+        """The program as C, to be read: what `compile` compiles.
+
+        Raises:
+            NotImplementedError, ValueError: as `compile`.
+        """
+        return translate(self.source, self._shapes(), str(self.dtype))[0]
+
+    def _shapes(self) -> dict[str, list[Dimensions]]:
+        """Of each function's arguments."""
+        own: list[Dimensions] = [(self._parameters.size,)] * bool(self._values)
+        own += [("n", size or 1) for size in self._inputs]
+        return dict.fromkeys(self._names, own)
+
     def _run(self, name: str, arrays: Sequence[Any]) -> Any:
-        function = self._functions.get(name) or self._compiled(name)
+        function = self._functions.get(name) or self._prepared(name)
         checked = self._checked(name, arrays)
         if self._values:
             checked.insert(0, self._parameters)
@@ -229,7 +248,7 @@ class Program:
             checked.append(array[:, None] if size is None else array)
         return checked
 
-    def _compiled(self, name: str) -> Callable[..., Any]:
+    def _prepared(self, name: str) -> Callable[..., Any]:
         if name != "forward" and not self._single:
             raise TypeError(f"Program.{name}: the program has several outputs; expected one")
         namespace: dict[str, Any] = {}
@@ -244,8 +263,15 @@ class Program:
 
     def __getstate__(self) -> dict[str, Any]:
         # The source says it all; compiled functions and the way to it stay here.
-        return self.__dict__ | {"_source": self.source, "_listing": None, "_functions": {}}
+        own: dict[str, Any] = {
+            "_source": self.source,
+            "_listing": None,
+            "_functions": {},
+            "_native": False,
+        }
+        return self.__dict__ | own
 
     def __repr__(self) -> str:
         inputs = ", ".join(self._input_names)
-        return f"<Program ({inputs}), {len(self._values)} parameters, {self.dtype}>"
+        compiled = ", compiled" * self._native
+        return f"<Program ({inputs}), {len(self._values)} parameters, {self.dtype}{compiled}>"
