@@ -35,7 +35,7 @@ ROOMS = [
     ["micrograd.vectorize.adjoint"],
     ["micrograd.vectorize.listing"],
     ["micrograd.native.arrays", "micrograd.native.scalars"],
-    ["micrograd.native.loops"],
+    ["micrograd.native.loops", "micrograd.native.tables"],
     ["micrograd.native.translation", "micrograd.native.library"],
     ["micrograd.native"],
     ["micrograd.vectorize.program"],

@@ -26,7 +26,7 @@ from micrograd.native import loops as loops_module
 from micrograd.native.arrays import ONE, Size, View, broadcast, collapsed
 from micrograd.native.loops import Formula, Kernels, Loops, combined
 from micrograd.native.scalars import FUNCTIONS, Scalars, arity
-from micrograd.native.translation import Tables
+from micrograd.native.tables import Tables
 from micrograd.nn import MLP
 from micrograd.vectorize import Program, vectorize
 from tests.graphs import ROWS
@@ -854,7 +854,8 @@ def test_a_shape_that_is_a_multiple_of_the_samples_is_no_result() -> None:
 def test_only_what_is_known_is_translated() -> None:
     for line in ("np.maximum.reduceat(X, I_1, axis=-1)", "X.max(axis=-1)", "np.sort(X)",
                  "np.exp(X, out=X)", "X[X]", "[x for x in X]", "X.sum(axis=-1, initial=1.0)",
-                 "X.take(I_1, axis=0)", "np.exp(X, X)"):  # fmt: skip
+                 "X.take(I_1, axis=0)", "(X > 0.0) + (X < 1.0)", "X & X", "~X", "-(X > 0.0)",
+                 "np.exp(X, X)"):  # fmt: skip
         source = f"import numpy as np\nI_1 = np.array([0, 1])\ndef f(X):\n    return {line}\n"
         with pytest.raises(UntranslatableError, match=r"^Program.compile: f: "):
             translate(source, {"f": [("n", 3)]}, "float64")

@@ -32,6 +32,7 @@ class Formula:
     text: str
     shape: Shape
     views: tuple[View, ...] = ()
+    condition: bool = False  # true or false, which NumPy does not compute with as with numbers
 
 
 @dataclass(frozen=True)

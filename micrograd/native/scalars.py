@@ -40,6 +40,7 @@ OPERATORS: Final[dict[type[ast.AST], str]] = {
     ast.BitOr: "({0} || {1})",
     ast.Invert: "(!{0})",
 }
+ARITHMETIC: Final = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.UAdd, ast.USub)
 
 # NumPy's functions: those that C has by the same name, and the rest.
 CONDITIONS: Final = {

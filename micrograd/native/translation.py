@@ -19,7 +19,8 @@ SHARED void k1(idx n, real *restrict p0, const real *p1) {
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ import numpy as np
 from micrograd.native.arrays import ONE, Shape, Size, View, broadcast, product
 from micrograd.native.loops import Array, Formula, Kernels, Loops, Product, combined
 from micrograd.native.scalars import (
+    ARITHMETIC,
+    CONDITIONS,
     OPERATORS,
     Scalars,
     UntranslatableError,
@@ -36,6 +39,7 @@ from micrograd.native.scalars import (
     number,
     numpy_attribute,
 )
+from micrograd.native.tables import Tables
 
 SAMPLES: Final = Size(1, power=1)
 Dimensions = tuple[int | str, ...]  # "n" for the samples
@@ -86,39 +90,6 @@ def translate(
 def _dimensions(shape: Shape) -> Dimensions:
     assert all(size == SAMPLES or not size.power for size in shape)
     return tuple("n" if size == SAMPLES else size.count for size in shape)
-
-
-class Tables:
-    """The arrays of numbers that the source names, as C has them.
-
-    Arguments:
-        named: what the source gives a name.
-    """
-
-    def __init__(self, named: Mapping[str, Any]) -> None:
-        self.arrays = {name: x for name, x in named.items() if isinstance(x, np.ndarray)}
-        self._names: dict[tuple[str, str], str] = {}
-
-    @property
-    def sources(self) -> list[str]:
-        """Their definitions."""
-        return [
-            f"static const {kind} {name}[] = {{{numbers}}};"
-            for (kind, numbers), name in self._names.items()
-        ]
-
-    def constants(self, name: str) -> View:
-        """An array of constants."""
-        array = self.arrays[name]
-        table = self._table("real", map(number, array.ravel().tolist()))
-        return View.of(table, tuple(map(Size, array.shape)))
-
-    def indices(self, numbers: Any) -> str:
-        """The C name of a table of indices."""
-        return self._table("idx", map(str, np.ravel(numbers).tolist()))
-
-    def _table(self, kind: str, numbers: Iterable[str]) -> str:
-        return self._names.setdefault((kind, ", ".join(numbers)), f"t{len(self._names) + 1}")
 
 
 class Translation:
@@ -201,15 +172,18 @@ class Translation:
             case ast.Expr(value=ast.Constant()):
                 pass
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self.known[name] = self._bound(self._value(value))
+                found = self._value(value)
+                if isinstance(found, Formula) and found.condition:
+                    raise self._error(statement)
+                self.known[name] = self._bound(found)
             case ast.Assign(targets=[place], value=value):
                 self._store(place, value, "{1}")
             case ast.AugAssign(target=ast.Name(id=name), op=op, value=value) if (
-                self.inlined and type(op) in OPERATORS
+                self.inlined and type(op) in ARITHMETIC
             ):
-                place = ast.Name(name, ast.Load())
-                self.known[name] = self._bound(self._combined(OPERATORS[type(op)], place, value))
-            case ast.AugAssign(target=place, op=op, value=value) if type(op) in OPERATORS:
+                both = ast.BinOp(ast.Name(name, ast.Load()), op, value)
+                self.known[name] = self._bound(self._value(both))
+            case ast.AugAssign(target=place, op=op, value=value) if type(op) in ARITHMETIC:
                 self._store(place, value, OPERATORS[type(op)])
             case ast.For(target=target, iter=over, body=body):
                 self._unrolled(target, over, body)
@@ -298,12 +272,12 @@ class Translation:
                 return [self._bound(self._array(e)) for e in elements]
             case ast.BinOp(left=left, op=ast.MatMult(), right=right):
                 return self._product(self._view(left), self._view(right))
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-                return self._combined(OPERATORS[type(op)], left, right)
-            case ast.UnaryOp(op=op, operand=operand):
-                return self._combined(OPERATORS[type(op)], operand)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in ARITHMETIC:
+                return self._combined(node, OPERATORS[type(op)], [left, right])
+            case ast.UnaryOp(op=op, operand=operand) if type(op) in ARITHMETIC:
+                return self._combined(node, OPERATORS[type(op)], [operand])
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in OPERATORS:
-                return self._combined(OPERATORS[type(op)], left, right)
+                return self._condition(OPERATORS[type(op)], [left, right])
             case ast.Attribute(value=value, attr="T"):
                 view = self._view(value)
                 return view.transposed(range(len(view.shape))[::-1])
@@ -324,8 +298,16 @@ class Translation:
             return Formula(number(float(self.scalars.numbers[name])), ())
         raise self._error(node)
 
-    def _combined(self, template: str, *nodes: ast.expr) -> Formula:
-        return combined(template, [self.loops.formula(self._array(node)) for node in nodes])
+    def _combined(self, node: ast.expr, template: str, parts: Sequence[ast.expr]) -> Formula:
+        """Arithmetic: of conditions alone NumPy makes something else than of numbers."""
+        arrays = [self.loops.formula(self._array(part)) for part in parts]
+        if all(isinstance(array, Formula) and array.condition for array in arrays):
+            raise self._error(node)
+        return combined(template, arrays)
+
+    def _condition(self, template: str, parts: Sequence[ast.expr]) -> Formula:
+        arrays = [self.loops.formula(self._array(part)) for part in parts]
+        return replace(combined(template, arrays), condition=True)
 
     def _product(self, left: View, right: View) -> Product:
         vectors = len(left.shape) == 1, len(right.shape) == 1
@@ -348,7 +330,7 @@ class Translation:
                 return self._inlined(name, arguments)
             case ast.Name(id=name):
                 slots = ", ".join(f"{{{i}}}" for i in range(len(arguments)))
-                return self._combined(f"{self.scalars.name(name)}({slots})", *arguments)
+                return self._combined(node, f"{self.scalars.name(name)}({slots})", arguments)
             case ast.Attribute(value=add, attr="reduceat") if (
                 numpy_attribute(add) == "add" and options == _LAST
             ):
@@ -358,7 +340,9 @@ class Translation:
             return self._method(node, func, arguments, options)
         template = self.scalars.templates.get(attribute or "", "")
         if template and arity(template) == len(arguments) and not options:
-            return self._combined(template, *arguments)
+            if attribute in CONDITIONS:
+                return self._condition(template, arguments)
+            return self._combined(node, template, arguments)
         match attribute, arguments:
             case _ if options != (_LAST if attribute in ("concatenate", "repeat") else {}):
                 pass
