@@ -702,11 +702,12 @@ def test_a_fault_in_the_product_is_found(fault: str) -> None:
 
 
 def plant_wrong_strides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all that is read only the first element."""
     right = loops_module.collapsed
 
     def wrong(sizes: Any, strides: Any) -> Any:
-        sizes, strides = right(sizes, strides)
-        return sizes, [tuple(Size(max(s.count, 1), s.power) for s in own) for own in strides]
+        sizes, (target, *read) = right(sizes, strides)
+        return sizes, [target, *(tuple(Size(0) for _ in own) for own in read)]
 
     monkeypatch.setattr(loops_module, "collapsed", wrong)
 
@@ -741,7 +742,7 @@ def plant_tables_backwards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "strides of what is broadcast": plant_wrong_strides,
+    "strides": plant_wrong_strides,
     "what is added": plant_overwritten,
     "uneven sums": plant_late_segments,
     "a function": plant(FUNCTIONS, "tanh", "sinh({0})"),

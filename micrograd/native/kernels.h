@@ -84,12 +84,16 @@ static inline real logaddexp(real x, real y) {
    lost beside a large sum. Only here a product and a sum may be rounded once:
    elsewhere x x - y y has to be 0 where x is y. */
 
+/* So wide are registers, and so many rows of two of them leave some for A and B. */
 #if defined(__AVX512F__)
 #define WIDTH 64
 #define ROWS 8
 #elif defined(__AVX__)
 #define WIDTH 32
-#define ROWS 4
+#define ROWS 6
+#elif defined(__aarch64__)
+#define WIDTH 16
+#define ROWS 8
 #else
 #define WIDTH 16
 #define ROWS 4

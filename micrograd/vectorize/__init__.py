@@ -36,7 +36,8 @@ def vectorize(
     The graph is recorded once, for one sample; the functions compute it for
     as many as they are given. Leaves that are neither inputs nor parameters
     keep the numbers that they have now. Results are the engine's but for
-    rounding, and for the sign of a sum that is zero.
+    rounding, and for the sign of a sum that is zero. `Program.compile` makes
+    machine code of them.
 
     Arguments:
         output: a Value, the cost for example; or a list of them.
