@@ -813,6 +813,7 @@ def test_the_work_grows_as_the_graph_does(graph: str) -> None:
         "len", "np", "n", "I", "K", "V", "X", "dX", "gradient", "parameters", "forward",
         "sigmoid", "squared_error", "micrograd", "sum", "lambda", r"\lambda", "class", "None",
         "", "1", "_", "__", "é", "σ", "{", "{0}", "%s", "'", '"', "\n", "#", "a.b", "a b", "W^T",
+        "a^{(²)}", "a^{(σ)}", "a^{(ﬁ)}",
     ],
 )  # fmt: skip
 def test_any_label_will_do(label: str) -> None:

@@ -54,7 +54,7 @@ def name_of(labels: Iterable[str], vector: bool = False) -> str | None:
         return None
     letter, layer = found.pop()
     name = letter if vector else letter[0].upper() + letter[1:]
-    layer = re.sub(r"[\W_]+", "_", layer).strip("_")
+    layer = re.sub(r"[^A-Za-z0-9]+", "_", layer).strip("_")
     return name + ("_" * (not layer[:1].isdigit()) + layer if layer else "")
 
 
