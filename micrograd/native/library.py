@@ -60,9 +60,10 @@ def load(source: str) -> ctypes.CDLL:
                 )
             except OSError as error:
                 raise _error(f"{command[0]} cannot be run: {error}") from error
-            if done.returncode == 0:
+            of_processor = "-m" in done.stderr or "CPU" in done.stderr
+            if done.returncode == 0 or not of_processor:
                 break
-        else:
+        if done.returncode:
             why = done.stderr.strip()[-500:] or f"exit status {done.returncode}"
             raise _error(f"{command[0]} failed: {why}")
         try:
