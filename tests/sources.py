@@ -1,14 +1,22 @@
-"""Look into the source of a vectorised program: its lines, variables and operations."""
+"""Look into the source of a vectorised program: its lines, variables and operations; run it."""
 
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
+from micrograd.native import compiler
+
+needs_compiler = pytest.mark.skipif(
+    compiler() is None and "MICROGRAD_NEED_COMPILER" not in os.environ,
+    reason="there is no C compiler",
+)
 # They make no new array, but look at one in another way.
 _VIEWS = {"reshape", "swapaxes", "transpose", "broadcast_to", "len"}
 

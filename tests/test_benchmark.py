@@ -31,7 +31,7 @@ from demos.race.workloads import (
     task_of,
 )
 from micrograd import Value
-from micrograd.native import compiler
+from tests.sources import needs_compiler
 
 ROOT = Path(__file__).parents[1]
 
@@ -252,7 +252,7 @@ def test_wrong_arrays_have_no_times(monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures("no_peers")
-@pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
+@needs_compiler
 def test_the_compiled_program_takes_part(capsys):
     benchmark.main(["--quick", "--only", "minibatch", "transformer"])
     out = capsys.readouterr().out

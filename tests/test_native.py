@@ -6,7 +6,6 @@ import ast
 import ctypes
 import itertools
 import math
-import os
 import pickle
 import threading
 from collections.abc import Callable
@@ -32,7 +31,7 @@ from micrograd.vectorize import Program, vectorize
 from tests.graphs import ROWS
 from tests.recorded import neuron
 from tests.rounding import SINGLE
-from tests.sources import run
+from tests.sources import needs_compiler, run
 from tests.test_vectorize_properties import (
     Case,
     cases,
@@ -42,10 +41,6 @@ from tests.test_vectorize_properties import (
 )
 from tests.transformer import Transformer
 
-needs_compiler = pytest.mark.skipif(
-    compiler() is None and "MICROGRAD_NEED_COMPILER" not in os.environ,
-    reason="there is no C compiler",
-)
 FUNCTION_NAMES = "forward", "value_and_grad", "per_sample_grad"
 
 
@@ -860,6 +855,16 @@ def test_only_what_is_known_is_translated() -> None:
         source = f"import numpy as np\nI_1 = np.array([0, 1])\ndef f(X):\n    return {line}\n"
         with pytest.raises(UntranslatableError, match=r"^Program.compile: f: "):
             translate(source, {"f": [("n", 3)]}, "float64")
+
+
+def test_writing_to_one_row_by_a_table_is_refused() -> None:
+    source = (
+        "import numpy as np\nI_1 = np.array([0, 1])\ndef f(X):\n    X[0, I_1] = 1.0\n    return X"
+    )
+    with pytest.raises(
+        UntranslatableError, match=r"^Program.compile: f: 'X\[0, I_1\]' has no form"
+    ):
+        translate(source, {"f": [(2, 3)]}, "float64")
 
 
 @needs_compiler

@@ -19,81 +19,59 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+# Each operator in Python, the function that it is in NumPy, and C.
+_OF_NUMBERS: Final = [
+    (ast.Add, "add", "({0} + {1})"),
+    (ast.Sub, "subtract", "({0} - {1})"),
+    (ast.Mult, "multiply", "({0} * {1})"),
+    (ast.Div, "divide", "({0} / {1})"),
+    (ast.Pow, "power", "pow({0}, {1})"),
+    (ast.UAdd, "positive", "{0}"),
+    (ast.USub, "negative", "(-{0})"),
+]
+_OF_CONDITIONS: Final = [
+    (ast.Lt, "less", "({0} < {1})"),
+    (ast.LtE, "less_equal", "({0} <= {1})"),
+    (ast.Gt, "greater", "({0} > {1})"),
+    (ast.GtE, "greater_equal", "({0} >= {1})"),
+    (ast.Eq, "equal", "({0} == {1})"),
+    (ast.NotEq, "not_equal", "({0} != {1})"),
+    (ast.And, "logical_and", "({0} && {1})"),
+    (ast.Or, "logical_or", "({0} || {1})"),
+    (ast.Not, "logical_not", "(!{0})"),
+    (ast.BitAnd, "logical_and", "({0} && {1})"),
+    (ast.BitOr, "logical_or", "({0} || {1})"),
+    (ast.Invert, "logical_not", "(!{0})"),
+]
 OPERATORS: Final[dict[type[ast.AST], str]] = {
-    ast.Add: "({0} + {1})",
-    ast.Sub: "({0} - {1})",
-    ast.Mult: "({0} * {1})",
-    ast.Div: "({0} / {1})",
-    ast.Pow: "pow({0}, {1})",
-    ast.UAdd: "{0}",
-    ast.USub: "(-{0})",
-    ast.Lt: "({0} < {1})",
-    ast.LtE: "({0} <= {1})",
-    ast.Gt: "({0} > {1})",
-    ast.GtE: "({0} >= {1})",
-    ast.Eq: "({0} == {1})",
-    ast.NotEq: "({0} != {1})",
-    ast.And: "({0} && {1})",
-    ast.Or: "({0} || {1})",
-    ast.Not: "(!{0})",
-    ast.BitAnd: "({0} && {1})",  # of conditions
-    ast.BitOr: "({0} || {1})",
-    ast.Invert: "(!{0})",
+    node: c for node, _, c in _OF_NUMBERS + _OF_CONDITIONS
 }
-ARITHMETIC: Final = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.UAdd, ast.USub)
+ARITHMETIC: Final = tuple(node for node, _, _ in _OF_NUMBERS)
 
-# NumPy's functions: those that C has by the same name, and the rest.
-CONDITIONS: Final = {
-    "less": OPERATORS[ast.Lt],
-    "less_equal": OPERATORS[ast.LtE],
-    "greater": OPERATORS[ast.Gt],
-    "greater_equal": OPERATORS[ast.GtE],
-    "equal": OPERATORS[ast.Eq],
-    "not_equal": OPERATORS[ast.NotEq],
-    "logical_and": OPERATORS[ast.And],
-    "logical_or": OPERATORS[ast.Or],
-    "logical_not": OPERATORS[ast.Not],
+# NumPy's functions: those that give true or false, and all.
+CONDITIONS: Final = {name: c for _, name, c in _OF_CONDITIONS} | {
     "isnan": "({0} != {0})",
     "isinf": "(fabs({0}) == INFINITY)",
     "isfinite": "(fabs({0}) < INFINITY)",
     "isneginf": "({0} == -INFINITY)",
     "isposinf": "({0} == INFINITY)",
 }
+_SAME_NAME: Final = {  # in C, by the number of arguments
+    "{0}": "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh floor ceil "
+    "trunc rint sign square fabs",
+    "{0}, {1}": "maximum minimum logaddexp hypot copysign fmod fmax fmin",
+}
 FUNCTIONS: Final = (
     CONDITIONS
+    | {name: c for _, name, c in _OF_NUMBERS}
+    | {f: f"{f}({slots})" for slots, names in _SAME_NAME.items() for f in names.split()}
+    | {f"arc{f}": f"a{f}({{0}})" for f in ("sin", "cos", "tan", "sinh", "cosh", "tanh")}
     | {
-        name: f"{name}({{0}})"
-        for name in """exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh
-    floor ceil trunc rint sign square""".split()
-    }
-    | {
-        "maximum": "maximum({0}, {1})",
-        "minimum": "minimum({0}, {1})",
-        "logaddexp": "logaddexp({0}, {1})",
-        "hypot": "hypot({0}, {1})",
-        "copysign": "copysign({0}, {1})",
-        "fmod": "fmod({0}, {1})",
-        "fmax": "fmax({0}, {1})",
-        "fmin": "fmin({0}, {1})",
         "arctan2": "atan2({0}, {1})",
-        "arcsin": "asin({0})",
-        "arccos": "acos({0})",
-        "arctan": "atan({0})",
-        "arcsinh": "asinh({0})",
-        "arccosh": "acosh({0})",
-        "arctanh": "atanh({0})",
-        "add": OPERATORS[ast.Add],
-        "subtract": OPERATORS[ast.Sub],
-        "multiply": OPERATORS[ast.Mult],
-        "divide": OPERATORS[ast.Div],
         "true_divide": OPERATORS[ast.Div],
-        "power": OPERATORS[ast.Pow],
-        "negative": OPERATORS[ast.USub],
-        "positive": OPERATORS[ast.UAdd],
         "reciprocal": "((real)1 / {0})",
         "absolute": "fabs({0})",
         "abs": "fabs({0})",
-        "fabs": "fabs({0})",
         "where": "({0} ? {1} : {2})",
         "clip": "minimum(maximum({0}, {1}), {2})",
         "asarray": "{0}",

@@ -211,7 +211,7 @@ class Translation:
     def _fancy(self, node: ast.expr) -> Any:
         """The table of [..., table]; None for another kind of index."""
         match node:
-            case ast.Tuple(elts=[ast.Constant(), ast.Name(id=name)]):
+            case ast.Tuple(elts=[ast.Constant(value=start), ast.Name(id=name)]) if start is ...:
                 return self.tables.arrays.get(name)
         return None
 

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from micrograd.engine import Value
-from micrograd.native import Dimensions, build, translate
 from micrograd.primitive import is_number
 from micrograd.vectorize.listing import Listing
 
@@ -189,6 +188,8 @@ class Program:
                 In each of these cases the program runs as before.
         """
         if not self._native:
+            from micrograd.native import build  # who compiles nothing need not wait for it
+
             self._functions |= build(self.source, self._shapes(), str(self.dtype))
             self._native = True
         return self
@@ -200,11 +201,13 @@ class Program:
         Raises:
             NotImplementedError, ValueError: as `compile`.
         """
+        from micrograd.native import translate
+
         return translate(self.source, self._shapes(), str(self.dtype))[0]
 
-    def _shapes(self) -> dict[str, list[Dimensions]]:
-        """Of each function's arguments."""
-        own: list[Dimensions] = [(self._parameters.size,)] * bool(self._values)
+    def _shapes(self) -> dict[str, list[tuple[int | str, ...]]]:
+        """Of each function's arguments, "n" for the number of samples."""
+        own: list[tuple[int | str, ...]] = [(self._parameters.size,)] * bool(self._values)
         own += [("n", size or 1) for size in self._inputs]
         return dict.fromkeys(self._names, own)
 
