@@ -111,21 +111,20 @@ def cross_entropy(z: Sequence[Any], target: int | Sequence[Any]) -> Value:
     >>> cross_entropy(z, [0.0, 1.0]).data
     1000.0
     """
-    if hasattr(target, "__len__"):
-        values, shares = _paired("cross_entropy", z, target)
-    elif hasattr(target, "__index__"):
-        values = [v if isinstance(v, Value) else Value(v) for v in z]
-        right = operator.index(target)
-        if not 0 <= right < len(values):
-            raise ValueError(
-                f"cross_entropy: expected a target from 0 to {len(values) - 1}, got {target}"
+    z = list(z)
+    if not hasattr(target, "__len__"):
+        if not hasattr(target, "__index__"):
+            raise TypeError(
+                "cross_entropy: expected as target an index, or a number or Value for each "
+                f"class, got {target!r}"
             )
-        shares = [float(k == right) for k in range(len(values))]
-    else:
-        raise TypeError(
-            "cross_entropy: expected as target an index, or a number or Value for each "
-            f"class, got {target!r}"
-        )
+        right = operator.index(target)
+        if not 0 <= right < len(z):
+            raise ValueError(
+                f"cross_entropy: expected a target from 0 to {len(z) - 1}, got {target}"
+            )
+        target = [float(k == right) for k in range(len(z))]
+    values, shares = _paired("cross_entropy", z, target)
     largest = max(v.data for v in values)
     total: Value = ops.sum([(v - largest).exp() for v in values])
     pairs = [(y, v) for y, v in zip(shares, values, strict=True) if not _is(y, 0.0)]
