@@ -24,7 +24,9 @@ try:
     from matplotlib.figure import Figure
     from tqdm import tqdm
 except ModuleNotFoundError as error:
-    raise SystemExit(f'{error}; the demos need: pip install "micrograd-viz[demos]"') from error
+    raise SystemExit(
+        f'{error}; the demos need: pip install "micrograd-chain-rule[demos]"'
+    ) from error
 
 # Those of viz.draw's boxes; they differ in lightness too.
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#1f5fae", "#e07b39", "#2f7d32", "#a05fc0", "#777777"

@@ -18,7 +18,7 @@ from demos.common import GREY, axes, parser, plain, save, table
 from micrograd import Value
 from micrograd.losses import l2, logistic_cost
 from micrograd.nn import MLP
-from micrograd.vectorize import Program, vectorize
+from micrograd.program import Program, vectorize
 from viz import error_terms
 
 PICTURE = "error_terms.svg"

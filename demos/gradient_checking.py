@@ -19,8 +19,8 @@ import numpy as np
 
 from demos.common import GREY, axes, parser, progress, save, table
 from micrograd import Value, gradcheck, ops, primitive, sigmoid
+from micrograd.checking import GradientMismatch, GradientReport
 from micrograd.engine import topological_order
-from micrograd.gradcheck import GradientMismatch, GradientReport
 from micrograd.losses import logistic_cost
 from micrograd.nn import MLP
 from micrograd.optim import SGD

@@ -18,7 +18,7 @@ from demos.common import BLUE, GREEN, ORANGE, axes, parser, progress, save, tabl
 from micrograd import Value, affine, parameter
 from micrograd.data import minibatches
 from micrograd.losses import logistic_cost_of_z
-from micrograd.vectorize import Program, vectorize
+from micrograd.program import Program, vectorize
 
 PICTURE = "minibatch.svg"
 CHINESE = "小批量：像醉酒的人跌跌撞撞下山，但走得快；各个小批量的梯度取平均，就是全体样本的梯度。"

@@ -37,7 +37,7 @@ from micrograd.data import IDXError, minibatches, one_hot
 from micrograd.losses import squared_error
 from micrograd.nn import MLP
 from micrograd.optim import SGD
-from micrograd.vectorize import Program, vectorize
+from micrograd.program import Program, vectorize
 from viz import draw, explain
 
 SIZES = [784, 16, 16, 10]
@@ -173,7 +173,7 @@ def main(arguments: list[str] | None = None) -> None:
         type=Path,
         metavar="DIR",
         help="folder with MNIST's files; by default they are downloaded once (12 MB, to "
-        "micrograd-viz/mnist in $XDG_CACHE_HOME or ~/.cache), and where there is no network "
+        "micrograd-chain-rule/mnist in $XDG_CACHE_HOME or ~/.cache), and where there is no network "
         "simple digits are drawn instead",
     )
     command.add_argument("--epochs", type=above(0, int), help=f"default: {STEPS:,} minibatches")

@@ -17,11 +17,10 @@ import numpy as np
 
 from demos.common import BLUE, ORANGE, axes, parser, plain, progress, save, table
 from demos.digits.source import load
-from micrograd import Value
+from micrograd import Value, vectorize
 from micrograd.data import one_hot
 from micrograd.losses import squared_error
 from micrograd.nn import MLP
-from micrograd.vectorize import vectorize
 
 PICTURE = "nudges.svg"
 CHINESE = "每个训练样本想怎样修改每个权重；对所有样本取平均，就是代价函数的负梯度。"

@@ -1,5 +1,9 @@
 """A scalar autograd engine to understand back-propagation with."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from micrograd.checking import gradcheck
 from micrograd.engine import (
     AnomalyError,
     Value,
@@ -10,7 +14,6 @@ from micrograd.engine import (
     no_grad,
     parameter,
 )
-from micrograd.gradcheck import gradcheck
 from micrograd.ops import (
     Primitive,
     affine,
@@ -30,6 +33,9 @@ from micrograd.ops import (
 )
 from micrograd.ops import abs as abs
 from micrograd.ops import sum as sum
+
+if TYPE_CHECKING:
+    from micrograd.program import vectorize
 
 # Not abs and sum: a star import would replace the built-in ones.
 __all__ = [
@@ -57,4 +63,20 @@ __all__ = [
     "sqrt",
     "squared_error",
     "tanh",
+    "vectorize",
 ]
+
+# Imported when first asked for: `import micrograd` alone need not wait for them.
+_MODULES = {"checking", "collector", "data", "losses", "nn", "optim", "program"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"micrograd.{name}")
+    if name == "vectorize":
+        return import_module("micrograd.program").vectorize
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES, "vectorize"})

@@ -17,7 +17,7 @@ import numpy as np
 from micrograd.engine import Value
 from micrograd.files import atomic_write
 
-_FORMAT: Final = "micrograd-viz parameters 1"
+_FORMAT: Final = "micrograd-chain-rule parameters 1"
 
 
 class ParameterFileError(ValueError):

@@ -11,7 +11,7 @@ import numpy as np
 
 from micrograd import Value, parameter
 from micrograd.losses import squared_error
-from micrograd.vectorize import Program, vectorize
+from micrograd.program import Program, vectorize
 from tests.transformer import dot
 
 

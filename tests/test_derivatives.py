@@ -25,8 +25,8 @@ from micrograd import (
     sin,
     tanh,
 )
+from micrograd.checking import gradcheck
 from micrograd.engine import topological_order
-from micrograd.gradcheck import gradcheck
 from micrograd.value import recorder
 from tests.graphs import REFERENCES, ROWS, Operand, Program, Step, programs
 

@@ -19,7 +19,7 @@ from demos import (
     two_layers,
 )
 from micrograd import gradcheck, ops
-from micrograd.gradcheck import GradientMismatch
+from micrograd.checking import GradientMismatch
 from micrograd.losses import logistic_cost
 from tests.lessons import run
 from viz import error_terms as terms_of

@@ -274,7 +274,7 @@ def test_ctrl_c_during_a_download_leaves_nothing(mirror: Mirror, tmp_path: Path)
         said = interrupted(process)
     assert said.strip() == "interrupted; there is no checkpoint yet"
     assert process.returncode == 1
-    assert names(tmp_path / "micrograd-viz") == names(tmp_path / "out") == []
+    assert names(tmp_path / "micrograd-chain-rule") == names(tmp_path / "out") == []
 
 
 # Which digits are taken.
@@ -311,10 +311,12 @@ def test_the_cache_comes_before_the_network(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first = source.find(None, mirror.address)
-    assert names(tmp_path / "micrograd-viz" / "mnist") == sorted(f"{n}.gz" for n in source.FILES)
+    assert names(tmp_path / "micrograd-chain-rule" / "mnist") == sorted(
+        f"{n}.gz" for n in source.FILES
+    )
     again = source.find(None, unreachable)
     assert np.array_equal(first.X, again.X)
-    assert first.name == again.name == str(tmp_path / "micrograd-viz" / "mnist")
+    assert first.name == again.name == str(tmp_path / "micrograd-chain-rule" / "mnist")
 
 
 def test_a_folder_with_both_sets_holds_out_the_second(folder: Path, drawn: tuple[Any, Any]) -> None:

@@ -27,7 +27,7 @@ from micrograd.native.loops import Formula, Kernels, Loops, combined
 from micrograd.native.scalars import FUNCTIONS, Scalars, arity
 from micrograd.native.tables import Tables
 from micrograd.nn import MLP
-from micrograd.vectorize import Program, vectorize
+from micrograd.program import Program, vectorize
 from tests.graphs import ROWS
 from tests.recorded import neuron
 from tests.rounding import SINGLE

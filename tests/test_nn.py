@@ -496,7 +496,7 @@ def test_a_file_can_be_read_with_numpy_alone_and_holds_no_pickle(net: MLP, saved
         assert arrays["values"].tolist() == numbers(net)
         assert arrays["labels"].tolist() == labels(net)
         assert arrays["values"].dtype == np.float64
-        assert str(arrays["format"]) == "micrograd-viz parameters 1"
+        assert str(arrays["format"]) == "micrograd-chain-rule parameters 1"
 
 
 def test_a_neuron_and_a_layer_save_and_load_as_well(tmp_path: Path) -> None:
@@ -565,7 +565,7 @@ def test_a_pickle_is_refused_and_not_run(net: MLP, tmp_path: Path) -> None:
 
 def good_arrays(net: MLP) -> dict[str, Any]:
     return {
-        "format": np.array("micrograd-viz parameters 1"),
+        "format": np.array("micrograd-chain-rule parameters 1"),
         "labels": np.array(labels(net)),
         "values": np.array(numbers(net)),
     }
@@ -583,10 +583,10 @@ def test_the_arrays_of_the_next_test_are_good_before_they_are_changed(
     [
         (
             {"format": np.array("something else")},
-            "format 'something else', expected 'micrograd-viz",
+            "format 'something else', expected 'micrograd-chain-rule",
         ),
-        ({"format": np.array("micrograd-viz parameters 2")}, "format"),
-        ({"format": np.array(["micrograd-viz parameters 1"])}, "format"),
+        ({"format": np.array("micrograd-chain-rule parameters 2")}, "format"),
+        ({"format": np.array(["micrograd-chain-rule parameters 1"])}, "format"),
         ({"format": np.array(1.0)}, "format"),
         ({"values": np.ones(13, dtype=np.float32)}, "type or shape"),
         ({"values": np.ones(13, dtype=np.int64)}, "type or shape"),

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from micrograd import Value, detect_anomaly, no_grad, ops, parameter
+from micrograd import Value, detect_anomaly, no_grad, ops, parameter, vectorize
 from micrograd.losses import l2, squared_error
 from micrograd.nn import MLP
-from micrograd.vectorize import vectorize
 from tests.recorded import close, leaves, neuron, parameters, seeded
 from tests.transformer import dot
 

@@ -141,7 +141,9 @@ def test_no_engine_names_both_ways_out(
 ) -> None:
     monkeypatch.setattr(render.shutil, "which", lambda name: None)
     monkeypatch.setattr(render.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(NoRenderingEngineError, match=r"install Graphviz.*micrograd-viz\[dot\]"):
+    with pytest.raises(
+        NoRenderingEngineError, match=r"install Graphviz.*micrograd-chain-rule\[dot\]"
+    ):
         drawing.render(tmp_path / "tree.svg")
     assert os.listdir(tmp_path) == []
 

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from micrograd import Value, no_grad, ops, parameter, primitive
+from micrograd import Value, no_grad, ops, parameter, primitive, vectorize
 from micrograd.engine import topological_order
 from micrograd.losses import cross_entropy, l2, squared_error
 from micrograd.nn import MLP
-from micrograd.vectorize import vectorize
 from tests import transformer
 from tests.graphs import ROWS, little_stack
 from tests.networks import STYLES

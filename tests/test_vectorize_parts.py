@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 
 from micrograd import Value, ops, parameter, primitive
 from micrograd.ops import Primitive
+from micrograd.program.code import Code, Functions, Literal, Name, plus, times
+from micrograd.program.functions import function_source
+from micrograd.program.lines import Lines, Tables
+from micrograd.program.naming import Names
+from micrograd.program.terms import Applied, Level, Total, flatten
+from micrograd.program.views import find_view
 from micrograd.symbols import Symbol, evaluate
 from micrograd.value import recorder
-from micrograd.vectorize.code import Code, Functions, Literal, Name, plus, times
-from micrograd.vectorize.functions import function_source
-from micrograd.vectorize.lines import Lines, Tables
-from micrograd.vectorize.naming import Names
-from micrograd.vectorize.terms import Applied, Level, Total, flatten
-from micrograd.vectorize.views import find_view
 from tests.graphs import ROWS, little_stack, points, programs
 from tests.sources import run
 

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from micrograd import Value, ops
 from micrograd.ops import Primitive
-from micrograd.vectorize import Program, vectorize
-from micrograd.vectorize import adjoint as adjoint_module
-from micrograd.vectorize import emit as emit_module
-from micrograd.vectorize.adjoint import Adjoint
-from micrograd.vectorize.code import Code
-from micrograd.vectorize.emit import Emitter
-from micrograd.vectorize.listing import Listing
+from micrograd.program import Program, vectorize
+from micrograd.program import adjoint as adjoint_module
+from micrograd.program import emit as emit_module
+from micrograd.program.adjoint import Adjoint
+from micrograd.program.code import Code
+from micrograd.program.emit import Emitter
+from micrograd.program.listing import Listing
 from tests.graphs import ROWS, flat, programs, shaped
 from tests.networks import Layer, Network, networks
 from tests.rounding import (

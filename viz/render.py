@@ -146,7 +146,7 @@ def render_dot(source: str, format: str, engine: str = "dot") -> bytes:  # noqa:
     else:
         raise NoRenderingEngineError(
             "no Graphviz to draw with: either install Graphviz, so that its dot program is on "
-            'the PATH, or run: pip install "micrograd-viz[dot]"'
+            'the PATH, or run: pip install "micrograd-chain-rule[dot]"'
         )
     return re.sub(rb"<text [^>]*>", _portable, picture) if format == "svg" else picture
 
@@ -220,7 +220,9 @@ def _provide_fonts() -> None:
     if spec is None or spec.origin is None:
         return
     fonts = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micrograd-viz"
+    cache = (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micrograd-chain-rule"
+    )
     cache.mkdir(parents=True, exist_ok=True)
     configuration = cache / "fonts.conf"
     with atomic_write(configuration) as file:

@@ -13,7 +13,7 @@ import numpy as np
 from micrograd.files import atomic_write
 from micrograd.optim import SGD
 
-_FORMAT = "micrograd-viz checkpoint 1"
+_FORMAT = "micrograd-chain-rule checkpoint 1"
 
 
 class CheckpointError(ValueError):

@@ -79,7 +79,7 @@ def find(folder: Path | None, mirror: str = MIRROR) -> Digits:
     if folder is not None:
         return load(folder)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cache = cache / "micrograd-viz" / "mnist"
+    cache = cache / "micrograd-chain-rule" / "mnist"
     try:
         download(cache, mirror)
     except DownloadError as error:

@@ -19,7 +19,7 @@ from demos.race.programs import RATE, Job, compiled, layers_of
 from micrograd import Value
 from micrograd.losses import squared_error
 from micrograd.nn import MLP
-from micrograd.vectorize import Program, vectorize
+from micrograd.program import Program, vectorize
 
 Array = npt.NDArray[Any]
 

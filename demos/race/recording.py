@@ -7,10 +7,9 @@ import time
 from typing import Any
 
 from demos.race.programs import layers_of, network, nodes_of
-from micrograd import Value
+from micrograd import Value, vectorize
 from micrograd.losses import squared_error
 from micrograd.nn import MLP
-from micrograd.vectorize import vectorize
 
 
 def recording(sizes: list[int], written_out: bool = False, repeats: int = 1) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import numpy as np
 from demos.race.programs import Job, compiled
 from micrograd import Value, exp, parameter
 from micrograd.losses import cross_entropy
-from micrograd.vectorize import Program, vectorize
+from micrograd.program import Program, vectorize
 
 VOCABULARY, CONTEXT, WIDTH, HEADS = 27, 8, 16, 4
 SHAPES = {

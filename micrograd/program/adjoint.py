@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from micrograd.generate import share_formula
+from micrograd.program.code import Code, Literal, Name, times
+from micrograd.program.emit import MATRIX, Emitter
+from micrograd.program.groups import Elementwise, Operand, Product, Reduced, Source
+from micrograd.program.lines import Line
+from micrograd.program.views import Index, find_view
 from micrograd.symbols import Symbol
-from micrograd.vectorize.code import Code, Literal, Name, times
-from micrograd.vectorize.emit import MATRIX, Emitter
-from micrograd.vectorize.groups import Elementwise, Operand, Product, Reduced, Source
-from micrograd.vectorize.lines import Line
-from micrograd.vectorize.views import Index, find_view
 
 
 def _symbol(name: str, code: Code) -> Any:

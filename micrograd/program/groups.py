@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 
 from micrograd.primitive import Primitive
-from micrograd.vectorize.terms import Applied, Level, Total
-from micrograd.vectorize.views import Index
+from micrograd.program.terms import Applied, Level, Total
+from micrograd.program.views import Index
 
 _WORTH: Final = 256  # products in a block that are worth a matrix product of their own
 _FEW: Final = 3  # forms of blocks, each of which may be a matrix product in any case

@@ -14,9 +14,9 @@ import numpy as np
 
 from micrograd import ops
 from micrograd.ops import ATOM, POWER, PRODUCT, SUM, Primitive
+from micrograd.program.functions import function_source, numpy_name
+from micrograd.program.naming import reserved
 from micrograd.symbols import Expression, Symbol
-from micrograd.vectorize.functions import function_source, numpy_name
-from micrograd.vectorize.naming import reserved
 
 # Between its arguments; a product on the right is put in parentheses, for
 # a * (b * c) is rounded differently.

@@ -10,13 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from micrograd.engine import Value
-from micrograd.vectorize.adjoint import Adjoint
-from micrograd.vectorize.code import Code, Functions
-from micrograd.vectorize.emit import Emitter
-from micrograd.vectorize.groups import Grouping
-from micrograd.vectorize.lines import Tables
-from micrograd.vectorize.naming import Names, name_of
-from micrograd.vectorize.terms import flatten
+from micrograd.program.adjoint import Adjoint
+from micrograd.program.code import Code, Functions
+from micrograd.program.emit import Emitter
+from micrograd.program.groups import Grouping
+from micrograd.program.lines import Tables
+from micrograd.program.naming import Names, name_of
+from micrograd.program.terms import flatten
 
 _PURPOSES: Final = {
     "forward": "The outputs for each sample.",

@@ -10,7 +10,7 @@ import pytest
 
 import micrograd
 from micrograd import Value, grad, gradcheck, ops, primitive
-from micrograd.gradcheck import GradientMismatch
+from micrograd.checking import GradientMismatch
 from micrograd.nn import MLP
 from tests.graphs import ROWS, points, shaped
 

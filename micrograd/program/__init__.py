@@ -19,8 +19,8 @@ import numpy as np
 from micrograd.collector import paused
 from micrograd.engine import Value
 from micrograd.primitive import is_number
-from micrograd.vectorize.listing import Listing
-from micrograd.vectorize.program import Program
+from micrograd.program.listing import Listing
+from micrograd.program.program import Program
 
 __all__ = ["Program", "vectorize"]
 

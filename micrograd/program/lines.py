@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from micrograd.vectorize.code import Code, Name, names_in
-from micrograd.vectorize.naming import Names
+from micrograd.program.code import Code, Name, names_in
+from micrograd.program.naming import Names
 
 _LONGEST: Final = 88  # of a line that others are written into
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from micrograd.engine import Value
 from micrograd.primitive import is_number
-from micrograd.vectorize.listing import Listing
+from micrograd.program.listing import Listing
 
 Array = npt.NDArray[Any]
 _FUNCTIONS: Final = ("forward", "value_and_grad", "per_sample_grad")

@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 
 from micrograd.primitive import table
-from micrograd.vectorize.code import Code, Functions, Literal, Name, plus, times
-from micrograd.vectorize.groups import Elementwise, Grouping, Operand, Product, Reduced, Source, Sum
-from micrograd.vectorize.lines import Lines, Tables
-from micrograd.vectorize.views import Index, find_view
+from micrograd.program.code import Code, Functions, Literal, Name, plus, times
+from micrograd.program.groups import Elementwise, Grouping, Operand, Product, Reduced, Source, Sum
+from micrograd.program.lines import Lines, Tables
+from micrograd.program.views import Index, find_view
 
 MATRIX: Final = 1.5  # the level of a matrix product: in parentheses within other products
 _TERMS: Final = 8  # in one line
