@@ -72,14 +72,14 @@ def closed_form(net: Network) -> dict[str, float]:
     dC0/da(L) = 2 (a(L) - y), and then layer by layer backwards
     dC0/db = sigma'(z) dC0/da, dC0/dw = a(before) dC0/db, dC0/da(before) = w dC0/db.
     """
-    a = [float(v) for v in net.activations]
-    by_a = 2.0 * (a[-1] - float(net.target))
+    a = [v.data for v in net.activations]
+    by_a = 2.0 * (a[-1] - net.target.data)
     derivatives = {}
     for layer in reversed(range(len(LAYERS))):
         by_b = a[layer + 1] * (1.0 - a[layer + 1]) * by_a
         derivatives[net.biases[layer].label] = by_b
         derivatives[net.weights[layer].label] = a[layer] * by_b
-        by_a = float(net.weights[layer]) * by_b
+        by_a = net.weights[layer].data * by_b
     return derivatives
 
 

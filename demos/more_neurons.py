@@ -68,11 +68,11 @@ def name(letter: str, index: object, layer: int) -> str:
 
 def by_hand(net: Network) -> Lesson:
     """Forwards and backwards on plain numbers, with a loop for each index; without the engine."""
-    weights = [[[float(w) for w in n.w] for n in layer.neurons] for layer in net.mlp.layers]
-    a, y = [[float(v) for v in net.activations[0]]], [float(v) for v in net.targets]
+    weights = [[[w.data for w in n.w] for n in layer.neurons] for layer in net.mlp.layers]
+    a, y = [[v.data for v in net.activations[0]]], [v.data for v in net.targets]
     for w, layer in zip(weights, net.mlp.layers, strict=True):
         z = [
-            sum(w_jk * a_k for w_jk, a_k in zip(w_j, a[-1], strict=True)) + float(neuron.b)
+            sum(w_jk * a_k for w_jk, a_k in zip(w_j, a[-1], strict=True)) + neuron.b.data
             for w_j, neuron in zip(w, layer.neurons, strict=True)
         ]
         a.append([1.0 / (1.0 + math.exp(-z_j)) for z_j in z])

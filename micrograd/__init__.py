@@ -33,6 +33,7 @@ from micrograd.ops import (
 )
 from micrograd.ops import abs as abs
 from micrograd.ops import sum as sum
+from micrograd.several import log_softmax, logsumexp, mean, softmax
 
 if TYPE_CHECKING:
     from micrograd.program import vectorize
@@ -51,7 +52,10 @@ __all__ = [
     "hessian",
     "jacobian",
     "log",
+    "log_softmax",
+    "logsumexp",
     "maximum",
+    "mean",
     "minimum",
     "no_grad",
     "parameter",
@@ -59,6 +63,7 @@ __all__ = [
     "relu",
     "sigmoid",
     "sin",
+    "softmax",
     "softplus",
     "sqrt",
     "squared_error",

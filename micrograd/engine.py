@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast, overload
 
 from micrograd.graph import operations, topological_order
+from micrograd.hooks import refuse
 from micrograd.modes import AnomalyError, detect_anomaly, no_grad
 from micrograd.primitive import is_number
 from micrograd.symbols import share
@@ -52,7 +53,8 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
         the derivative of x * y by x is y.
 
     Raises:
-        TypeError: if output or an input is no Value, or inputs no list.
+        TypeError: if output or an input is no Value, or inputs no list; and if an operation
+            on the way, or an input, has a `_backward` of its own.
 
     >>> x = Value(2.0)
     >>> first = grad(x ** 3, x)
@@ -68,8 +70,10 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
             raise TypeError(f"grad: expected a Value for {name}, got {type(v).__name__} {v!r}")
     order = operations(output)
     depends = set(inputs)  # only what depends on an input passes gradients on
+    refuse("grad", (v for v in inputs if v.op is None))
     for v in order:
         if not depends.isdisjoint(v.parents):
+            refuse("grad", [v])
             depends.add(v)
     # Plain numbers as long as all slopes are, and Values from then on.
     arrived: dict[Value, Any] = {output: 1.0}

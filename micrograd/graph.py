@@ -6,7 +6,15 @@ leaf has None in `_a`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+from weakref import WeakSet
+
+# Nodes for which the fast ways do not hold: a leaf that has a `_backward` of its own, a
+# leaf that was given parents later, a node whose class has a `grad` of its own. As long as
+# there are any, `careful_order` is taken.
+unusual: Final[WeakSet[Any]] = WeakSet()
+
+CONSTANT: Final = "constant"  # the kind of a leaf that nobody differentiates by
 
 
 class Leaves(tuple[Any, ...]):
@@ -21,7 +29,7 @@ class Constants(Leaves):
     __slots__ = ()
 
 
-def operations(root: Any) -> list[Any]:
+def operations(root: Any, anew: bool = False) -> list[Any]:
     """The nodes behind root that are no leaves, each after its parents.
 
     Depth first, with an explicit stack. It changes nothing, so several threads
@@ -29,6 +37,7 @@ def operations(root: Any) -> list[Any]:
 
     Arguments:
         root: the node to start from; it comes last.
+        anew: whether constants that a program works out anew count as operations.
 
     Returns:
         All operations that root depends on, and root; empty for a leaf.
@@ -41,9 +50,17 @@ def operations(root: Any) -> list[Any]:
     order: list[Any] = []
     done: set[Any] = set()
     stack = [root] if root._a is not None else []
+    closed = (Constants,) if unusual else (Constants, Leaves)
     while stack:
         v = stack[-1]
-        waiting = [p for p in _parents(v) if p._a is not None and p not in done]
+        if anew:
+            waiting = [
+                p
+                for p in _parents(v, closed)
+                if (p._a is not None or (p._b is CONSTANT and p.anew)) and p not in done
+            ]
+        else:
+            waiting = [p for p in _parents(v, closed) if p._a is not None and p not in done]
         if v not in done and waiting:
             stack += reversed(waiting)  # the first on top, to come first
             continue
@@ -54,17 +71,22 @@ def operations(root: Any) -> list[Any]:
     return order
 
 
-def _parents(v: Any) -> list[Any]:
-    if v._b is not None:
+def _parents(v: Any, closed: tuple[type, ...]) -> list[Any]:
+    """The arguments of an operation, without those in tuples of the closed types."""
+    if v._a is None:
+        arguments = v.anew[1]
+    elif v._b is not None:
         return [v._a, v._b]
-    if not isinstance(v._a, tuple):
+    elif not isinstance(v._a, tuple):
         return [v._a]
+    else:
+        arguments = v._a
     flat: list[Any] = []
-    for argument in v._a:
-        if type(argument) is tuple:
-            flat += argument
-        elif not isinstance(argument, tuple):  # else Leaves
+    for argument in arguments:
+        if not isinstance(argument, tuple):
             flat.append(argument)
+        elif type(argument) not in closed:
+            flat += argument
     return flat
 
 
@@ -132,6 +154,22 @@ def operations_cleared(root: Any) -> list[Any]:
         emit(v)
         v.grad = mark
         v = pop()
+    return order
+
+
+def careful_order(root: Any) -> list[Any]:
+    """The same where nodes are `unusual`: leaves with a `_backward` of their own are in it, too.
+
+    Arguments:
+        root: the node to start from; it comes last.
+
+    Returns:
+        All nodes behind root that have a step of the chain rule to do.
+    """
+    order = [v for v in topological_order(root) if v._pull is not None]
+    for v in order:
+        if v._a is not None:
+            v.grad = 0.0
     return order
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from micrograd import ops
 from micrograd.engine import Value
 from micrograd.nn import Module
+from micrograd.several import LARGEST, taken_off
 
 
 def squared_error(outputs: Sequence[Any] | Value, targets: Sequence[Any] | Any) -> Value:
@@ -86,9 +87,7 @@ def logistic_cost_of_z(z: Sequence[Any] | Value, targets: Sequence[Any] | Any) -
 def cross_entropy(z: Sequence[Any], target: int | Sequence[Any]) -> Value:
     """-ln of the softmax probability of the right class: ln(sum over k of e^z_k) - z_target.
 
-    The largest z is taken off first, so that no e^z overflows. To `vectorize`
-    it is a number, that of the sample which was recorded: there e^z overflows
-    where another sample's z is larger by 700 (in float32 by 88).
+    The largest z is taken off first, so that no e^z overflows.
 
     Arguments:
         z: one pre-activation for each class.
@@ -125,11 +124,11 @@ def cross_entropy(z: Sequence[Any], target: int | Sequence[Any]) -> Value:
             )
         target = [float(k == right) for k in range(len(z))]
     values, shares = _paired("cross_entropy", z, target)
-    largest = max(v.data for v in values)
-    total: Value = ops.sum([(v - largest).exp() for v in values])
-    pairs = [(y, v) for y, v in zip(shares, values, strict=True) if not _is(y, 0.0)]
-    terms = [v - largest if _is(y, 1.0) else y * (v - largest) for y, v in pairs]
-    return total.log() - _total(terms)
+    largest = taken_off(LARGEST, values)
+    below = [v - largest for v in values]
+    total: Value = ops.sum([d.exp() for d in below])
+    pairs = [(y, d) for y, d in zip(shares, below, strict=True) if not _is(y, 0.0)]
+    return total.log() - _total([d if _is(y, 1.0) else y * d for y, d in pairs])
 
 
 def l2(network: Module | Iterable[Value], strength: float) -> Value:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from micrograd.graph import CONSTANT
+
 # The globals of all generated functions (see generate.py); the engine adds to them.
 namespace: Final[dict[str, Any]] = {"watch": None}
-
-CONSTANT: Final = "constant"  # the kind of a leaf that nobody differentiates by
 
 
 # How many of each kind are open, in all threads.

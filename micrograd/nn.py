@@ -15,9 +15,11 @@ index is left out where its layer has one neuron only.
 
 from __future__ import annotations
 
+import builtins
 import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,7 +28,7 @@ from micrograd import ops
 from micrograd.graph import Constants, Leaves
 from micrograd.ops import Primitive
 from micrograd.storage import read_parameters, write_parameters
-from micrograd.value import Value, lift_all, parameter, recorder, rules
+from micrograd.value import Value, lift_all, parameter, recorder
 
 
 class Random(Protocol):
@@ -131,10 +133,14 @@ class Module:
 class Neuron(Module):
     """a = activation(z), z = w . x + b, with z one node of the graph.
 
+    Subclasses may have an `__init__` of their own that sets `w`, `b` and `nonlin`, as
+    micrograd's does; weights, a bias or inputs of a subclass of Value, or methods of Value
+    that have been replaced, are added up one by one, with their own `*` and `+`.
+
     Arguments:
         nin: how many inputs, at least 1.
-        activation: the name of a primitive of one argument, or "linear".
         nonlin: micrograd's way to ask for relu (True) or linear (False).
+        activation: the name of a primitive of one argument, or "linear".
         init: "uniform", "xavier", "he", "zeros" or a function of (nin, nout,
             rng) that draws a weight. Biases start at zero.
         rng: where weights are drawn from; the module `random` by default.
@@ -150,6 +156,13 @@ class Neuron(Module):
         TypeError: if nin is no whole number.
         ValueError: for no inputs, or an unknown activation or init.
     """
+
+    # What an `__init__` of somebody's own may leave out.
+    _row: Primitive | None = ops.relu
+    _before: Primitive | None = None  # the activation that `nonlin = True` gives back
+    _known: list[Any] = []  # noqa: RUF012 - the weights that are packed; never changed in place
+    _packed: tuple[Value, ...] = ()
+    _labels = "", ""
 
     def __init__(
         self,
@@ -174,27 +187,60 @@ class Neuron(Module):
             for k in range(nin)
         ]
         self.b = parameter(0.0, _label("b", j, layer))
-        self._known: list[Value] = []
-        self._packed: tuple[Value, ...] = ()
         self._labels = _label("z", j, layer), _label("a", j, layer)
 
-    def __call__(self, x: Sequence[Any]) -> Value:
-        """The activation for inputs x, a sequence of nin numbers or Values."""
-        return self._apply(_inputs("Neuron", x, len(self.w)))
+    def __call__(self, x: Iterable[Any]) -> Any:
+        """The activation for inputs x: nin numbers or Values, in any iterable."""
+        return self._apply(_shared("Neuron", x))
 
-    def _apply(self, x: tuple[Value, ...]) -> Value:
-        if self.w != self._known:  # it may have been given other weights
-            self._known = list(self.w)
-            self._packed = (Leaves if all(w.op is None for w in self.w) else tuple)(self.w)
-        z = _affine(self._packed, x, self.b)
+    def _apply(self, x: _Inputs) -> Any:
+        w, b = self.w, self.b
+        if len(w) != len(x.given):
+            raise ValueError(f"{x.what}: expected {len(w)} inputs, got {len(x.given)}")
+        if type(w) is not list or w != self._known:  # it may have been given other weights
+            self._pack()
+        values = x.values if x.prepared else x.prepare()
+        if self._packed and values is not None and type(b) is Value:
+            z = _affine(self._packed, values, b)
+        else:
+            z = builtins.sum((wi * xi for wi, xi in zip(w, x.given, strict=True)), b)
         z_label, a_label = self._labels
-        if self.activation is None:
-            z.label = a_label
-            return z
-        z.label = z_label
-        a: Value = rules[self.activation][0](z)
-        a.label = a_label
-        return a
+        row = self._row
+        if not isinstance(z, Value):  # of weights and inputs that are all numbers
+            return z if row is None else row(z)
+        if row is None:
+            return _labelled(z, a_label, b)
+        name = _METHODS.get(row)  # which somebody may have replaced, or a subclass
+        _labelled(z, z_label, b)
+        return _labelled(recorder(row)(z) if name is None else getattr(z, name)(), a_label, b)
+
+    def _pack(self) -> None:
+        """Keep the weights as a tuple for `affine`; an empty one if some are no plain Values."""
+        self._known, packed = list(self.w), tuple(self.w)
+        if not all(type(wi) is Value for wi in packed):
+            packed = ()
+        self._packed = (Leaves if all(wi.op is None for wi in packed) else tuple)(packed)
+
+    @property
+    def activation(self) -> Primitive | None:
+        """The function that is applied to z; None for none. May be set, by its name too."""
+        return self._row
+
+    @activation.setter
+    def activation(self, activation: Primitive | str | None) -> None:
+        self._row = _activation("linear" if activation is None else activation)
+
+    @property
+    def nonlin(self) -> bool:
+        """Whether there is an activation function, under micrograd's name. May be set."""
+        return self._row is not None
+
+    @nonlin.setter
+    def nonlin(self, nonlin: bool) -> None:
+        if not nonlin:
+            self._before, self._row = self._row or self._before, None
+        elif self._row is None:
+            self._row = self._before or ops.relu
 
     def parameters(self) -> list[Value]:
         """The weights, then the bias."""
@@ -204,16 +250,11 @@ class Neuron(Module):
         """The weights alone."""
         return list(self.w)
 
-    @property
-    def nonlin(self) -> bool:
-        """Whether there is an activation function, under micrograd's name."""
-        return self.activation is not None
-
     def __repr__(self) -> str:
-        if self.activation is None:
+        if self._row is None:
             name = "Linear"
         else:
-            name = "ReLU" if self.activation is ops.relu else self.activation.name.capitalize()
+            name = "ReLU" if self._row is ops.relu else self._row.name.capitalize()
         return f"{name}Neuron({len(self.w)})"
 
 
@@ -227,7 +268,7 @@ class Layer(Module):
         **neuron: what every Neuron is to be given.
 
     Attributes:
-        neurons: the neurons, one for each output.
+        neurons: the neurons, one for each output: Neurons, or any functions of the inputs.
 
     Raises:
         TypeError: if nin or nout is no whole number.
@@ -242,19 +283,22 @@ class Layer(Module):
         ]
         self.nin = nin
 
-    def __call__(self, x: Sequence[Any]) -> Any:
+    def __call__(self, x: Iterable[Any]) -> Any:
         """The activations for inputs x: a list, or for one neuron its Value alone."""
-        inputs = _inputs("Layer", x, self.nin)
-        out = [neuron._apply(inputs) for neuron in self.neurons]
+        inputs = _shared("Layer", x)
+        out = [
+            n._apply(inputs) if type(n).__call__ is _NEURON else n(inputs.given)
+            for n in self.neurons
+        ]
         return out[0] if len(out) == 1 else out
 
     def parameters(self) -> list[Value]:
         """Neuron by neuron."""
-        return [p for neuron in self.neurons for p in neuron.parameters()]
+        return _all_of("parameters", self.neurons)
 
     def weights(self) -> list[Value]:
         """Neuron by neuron, without the biases."""
-        return [w for neuron in self.neurons for w in neuron.weights()]
+        return _all_of("weights", self.neurons)
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(str, self.neurons))}]"
@@ -272,7 +316,7 @@ class MLP(Module):
         rng: where they are drawn from; see Neuron.
 
     Attributes:
-        layers: the layers; `.layers[l].neurons[j].w[k]` is a weight.
+        layers: Layers, or any functions of a list; `.layers[l].neurons[j].w[k]` is a weight.
 
     Raises:
         TypeError: if nouts is no list, or a size no whole number.
@@ -310,43 +354,109 @@ class MLP(Module):
             )
             for i in range(len(nouts))
         ]
-        self._input_labels = [_label("a", [k] if nin > 1 else [], 0) for k in range(nin)]
 
-    def __call__(self, x: Sequence[Any]) -> Any:
+    def __call__(self, x: Iterable[Any]) -> Any:
         """The output layer's activations for inputs x: a list, or a Value for one neuron.
 
         Numbers become constants labelled a_k^{(0)}.
         """
-        inputs = _inputs("MLP", x, self.layers[0].nin)
-        if type(inputs) is Constants:
-            for value, label in zip(inputs, self._input_labels, strict=True):
-                value.label = label
-        out: Any = inputs
-        for layer in self.layers:
-            out = layer(out if isinstance(out, Sequence) else [out])
+        out: Any = x
+        for i, layer in enumerate(self.layers):
+            if isinstance(out, Value) and i:
+                out = [out]  # of a layer with one neuron
+            out = self._first(layer, out) if i == 0 else layer(out)
         return out
+
+    def _first(self, layer: Any, x: Any) -> Any:
+        """The first layer's activations; numbers are labelled, where nobody else sees them."""
+        if type(layer).__call__ is _LAYER and all(
+            type(n).__call__ is _NEURON for n in layer.neurons
+        ):
+            x = _Inputs("MLP", x)
+            if all(len(n.w) == len(x.given) for n in layer.neurons):
+                values = x.prepare()
+                if type(values) is Constants:
+                    for k, value in enumerate(values):
+                        value.label = _input_label(k, len(values))
+        return layer(x)
 
     def parameters(self) -> list[Value]:
         """Layer by layer."""
-        return [p for layer in self.layers for p in layer.parameters()]
+        return _all_of("parameters", self.layers)
 
     def weights(self) -> list[Value]:
         """Layer by layer, without the biases."""
-        return [w for layer in self.layers for w in layer.weights()]
+        return _all_of("weights", self.layers)
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(str, self.layers))}]"
 
 
+# A subclass, or somebody who replaces the method, has a way of its own.
+_NEURON, _LAYER = Neuron.__call__, Layer.__call__
+_TIMES, _PLUS, _REFLECTED = Value.__mul__, Value.__add__, Value.__rmul__
+
+
 _affine = recorder(ops.affine)
+_METHODS = {row: n for n, row in ops.table.items() if vars(Value).get(n) is recorder(row)}
 
 
-def _inputs(what: str, x: Sequence[Any], nin: int) -> tuple[Value, ...]:
-    if isinstance(x, Value) or not hasattr(x, "__len__"):
-        raise TypeError(f"{what}: expected a sequence of {nin} inputs, got {x!r}")
-    if len(x) != nin:
-        raise ValueError(f"{what}: expected {nin} inputs, got {len(x)}")
-    return x if type(x) is Constants else lift_all(x, what, "x")
+def _untouched() -> bool:
+    """Whether `*` and `+` of Values are what `affine` takes them for."""
+    return Value.__mul__ is _TIMES and Value.__add__ is _PLUS and Value.__rmul__ is _REFLECTED
+
+
+class _Inputs:
+    """The inputs of neurons that share them.
+
+    Attributes:
+        what: whose they are, for errors.
+        given: as they came; a list where they came one by one.
+        values: as a tuple for `affine`, once prepared: the same one for all neurons. None
+            where they have to be multiplied and added one by one.
+        prepared: whether that is known.
+    """
+
+    __slots__ = ("given", "prepared", "values", "what")
+
+    def __init__(self, what: str, x: Any) -> None:
+        if isinstance(x, Value) or not isinstance(x, Iterable):
+            raise TypeError(f"{what}: expected a sequence of inputs, got {x!r}")
+        self.what = what
+        self.given: Any = x if hasattr(x, "__len__") else list(x)
+        self.values: tuple[Value, ...] | None = None
+        self.prepared = False
+
+    def prepare(self) -> tuple[Value, ...] | None:
+        """Find out whether `affine` can take them: plain Values and numbers."""
+        types = set(map(type, self.given))
+        plain = not any(t is not Value and issubclass(t, Value) for t in types)
+        if plain and _untouched():
+            self.values = lift_all(self.given, self.what, "x")
+        self.prepared = True
+        return self.values
+
+
+def _shared(what: str, x: Any) -> _Inputs:
+    """The inputs; as they are where a network or a layer passes them on."""
+    return x if type(x) is _Inputs else _Inputs(what, x)
+
+
+def _labelled(v: Any, label: str, bias: Any) -> Any:
+    """Give a new value its label; a bias that came through as it is keeps its own."""
+    if label and v is not bias:
+        v.label = label
+    return v
+
+
+def _all_of(what: str, parts: Iterable[Any]) -> list[Value]:
+    """What each part says of its own; nothing, of a function that is no Module."""
+    return [p for part in parts if hasattr(part, what) for p in getattr(part, what)()]
+
+
+@cache
+def _input_label(k: int, nin: int) -> str:
+    return _label("a", [k] if nin > 1 else [], 0)
 
 
 def _positive(what: str, of: str, n: Any) -> None:
@@ -356,10 +466,11 @@ def _positive(what: str, of: str, n: Any) -> None:
         raise ValueError(f"{what}: expected at least 1 as the number of {of}, got {n!r}")
 
 
-def _activation(name: str) -> Primitive | None:
+def _activation(name: str | Primitive) -> Primitive | None:
     if name == "linear":
         return None
-    row = ops.table.get(name) if isinstance(name, str) else None
+    row = ops.table.get(name) if isinstance(name, str) else name
+    row = row if isinstance(row, Primitive) else None
     if row is None or len(row.arguments) != 1 or any(row.starred):
         unary = (r.name for r in ops.table.values() if len(r.arguments) == 1 and not any(r.starred))
         raise ValueError(

@@ -91,7 +91,7 @@ def _decided(c: Any, x: float, y: float) -> Any:
     by what comes behind it, and 0 times infinity is nan.
     """
     if _is_value(c):
-        return x if float(c) != 0.0 else y
+        return x if c.data != 0.0 else y
     return where(c, x, y)
 
 
@@ -105,7 +105,7 @@ def _slope_at_zero(x: Any, y: Any) -> Any:
 
 def _is_value(x: Any) -> bool:
     """Whether x is neither a plain number, nor an array, nor a symbol."""
-    return hasattr(type(x), "__primitive__") and hasattr(type(x), "__float__")
+    return hasattr(type(x), "__primitive__") and hasattr(x, "data")
 
 
 def _product_latex(x: str, y: str) -> str:

@@ -20,6 +20,7 @@ from array import array
 from typing import Any
 
 from micrograd.graph import operations
+from micrograd.hooks import refuse
 from micrograd.primitive import Primitive
 
 # Where a node already has a place: its id -> the flat graph and the index
@@ -126,11 +127,18 @@ def _leaf(kind: Any, data: float, grad: float, which: str) -> Any:
 
 
 def reduce_value(value: Any) -> tuple[Any, ...]:
-    """What `Value.__reduce__` returns."""
+    """What `Value.__reduce__` returns.
+
+    Raises:
+        TypeError: if a node has a `_backward` of its own: a copy's would still feed the
+            parents of the original.
+    """
     if value._a is None:
+        refuse("pickle and deepcopy", [value])
         return _leaf, (type(value), value.data, value.grad, value.kind), value.__dict__ or None
     graph, i = _place(value)
     if graph is None:
+        refuse("pickle and deepcopy", operations(value))
         nodes = [v for v in operations(value) if _place(v)[0] is None]
         graph, i = FlatGraph(nodes), len(nodes) - 1
     return _element, (graph, i)

@@ -114,6 +114,9 @@ class Primitive:
                     f"{self.name}: expected numbers, arrays or Values, "
                     f"got {type(argument).__name__} {argument!r}"
                 )
+        objects = any(isinstance(a, np.ndarray) and a.dtype == object for a in arguments)
+        if objects and not any(self.starred):
+            return np.frompyfunc(self, len(arguments), 1)(*arguments)  # of Values, perhaps
         if any(isinstance(a, np.ndarray | np.generic) for a in flat):
             with np.errstate(all="ignore"):
                 return np.asarray(self.arrays(*map(_real, arguments)))[()]

@@ -18,10 +18,18 @@ from typing import Any, Self, cast
 
 import numpy as np
 
-from micrograd import collector, ops
+from micrograd import collector, comparisons, hooks, ops
 from micrograd.generate import compile_backward, compile_row, packs, share_formulas
-from micrograd.graph import Constants, operations_cleared, topological_order
-from micrograd.modes import CONSTANT, checked_backward, detecting, namespace
+from micrograd.graph import (
+    CONSTANT,
+    Constants,
+    careful_order,
+    operations_cleared,
+    topological_order,
+    unusual,
+)
+from micrograd.hooks import Hook
+from micrograd.modes import checked_backward, detecting, namespace
 from micrograd.ops import Primitive, is_number
 from micrograd.pickling import reduce_value
 from micrograd.symbols import evaluate
@@ -62,6 +70,9 @@ class Value:
 
     Arguments:
         data: a real number; kept as a float.
+        _children: the Values it was computed from, where the program does that itself,
+            as programs for micrograd do; it then sets `_backward`. Or a label.
+        _op: such an operation's symbol; or its local derivatives, a number for each child.
         label: what pictures and formulas call it, LaTeX as in "w^{(L)}" or any text.
 
     Attributes:
@@ -69,11 +80,15 @@ class Value:
         grad: the derivative of the root by this value, after `backward`. That
             of a constant is of no use to anyone, and not always worked out.
         label: as given.
+        anew: the operation and the arguments that a constant was worked out from, where a
+            program is to work it out anew; the chain rule knows nothing of it.
         kind: "operation", or for a leaf "input", "parameter" or "constant": a
             number in a formula, such as the 2 in 2 * x.
 
     Raises:
-        TypeError: if data is no real number, or label no string.
+        TypeError: if data is no real number, a child no Value, _op neither a string nor
+            numbers, or label no string.
+        ValueError: if there are not as many local derivatives as children.
 
     >>> x = Value(3.0, "x")
     >>> y = x * x + 2
@@ -90,29 +105,34 @@ class Value:
     data: float
     grad: float
     label: str = ""  # set on few values, so kept in their __dict__
-    _pull: Callable[[Value], None] | None
+    _symbol: str | None = None  # likewise: what `_op` was set to
+    anew: tuple[Primitive, tuple[Any, ...]] | None = None  # likewise
+    _pull: Callable[[Value], None] | None  # its step of the chain rule, or a Hook
     _a: Any  # the first argument; the tuple of all where the row packs; None in a leaf
     _b: Any  # the second argument, or None; in a leaf its kind
 
-    # NumPy scalars hand `np.int64(2) * v` over to v; so do arrays, for an error.
-    __array_ufunc__ = None
-
-    def __init__(self, data: Any, label: str = "") -> None:
+    def __init__(self, data: Any, _children: Any = (), _op: Any = "", label: str = "") -> None:
         if type(data) is not float:
             data = _real(data)
-        if not isinstance(label, str):
-            raise TypeError(f"Value: expected a string as label, got {label!r}")
         self.data = data
         self.grad = 0.0
-        if label:
-            self.label = label
         self._pull = None
         self._a = None
         self._b = "input"
+        if type(_children) is str:
+            _children, label = (), label or _children
+        if not isinstance(label, str):
+            raise TypeError(f"Value: expected a string as label, got {label!r}")
+        if label:
+            self.label = label
+        if type(_children) is not tuple or _children or type(_op) is not str or _op:
+            hooks.make(self, _children, _op, namespace["watch"])
 
     @staticmethod
     def __primitive__(row: Primitive, arguments: Sequence[Any]) -> Value:
-        """Record a primitive applied to Values and numbers."""
+        """Record a primitive applied to Values and numbers; to arrays, element by element."""
+        if np.ndarray in map(type, arguments) and not any(row.starred):
+            return cast(Value, np.frompyfunc(row, len(arguments), 1)(*arguments))
         return recorder(row)(
             *(
                 lift_all(argument, row.name, name) if star else _checked(argument, row.name, name)
@@ -135,18 +155,30 @@ class Value:
 
     @property
     def op(self) -> Primitive | None:
-        """The primitive this value came from; None for a leaf."""
+        """The primitive this value came from; None for a leaf.
+
+        Of a node with a `_backward` of its own it is an OwnBackward, which has a symbol
+        and no formula.
+        """
         return None if self._pull is None else cast(Any, self._pull).primitive
 
     @property
     def parents(self) -> tuple[Value, ...]:
         """The values it was computed from, in order: x * x has x twice."""
+        if type(self._pull) is Hook:
+            return hooks.parents_of(self, Value._kept)
         op = self.op
-        return () if op is None else tuple(op.flatten(self.arguments))
+        return () if op is None else tuple(op.flatten(self._kept()))
 
     @property
     def arguments(self) -> tuple[Any, ...]:
         """The same, one entry for each argument of `op`: a tuple for a starred one."""
+        if type(self._pull) is Hook:
+            return (self.parents,) if self._a is not None else ()
+        return self._kept()
+
+    def _kept(self) -> tuple[Any, ...]:
+        """The arguments as the row that recorded them keeps them."""
         if self._a is None:
             return ()
         if isinstance(self._a, tuple):
@@ -173,26 +205,116 @@ class Value:
 
     @property
     def _prev(self) -> tuple[Value, ...]:
-        """The parents, under micrograd's name."""
+        """The parents, under micrograd's name. May be set, as there."""
         return self.parents
+
+    @_prev.setter
+    def _prev(self, parents: Any) -> None:
+        hooks.set_parents(self, parents, self._twin, namespace["watch"])
 
     @property
     def _op(self) -> str:
-        """The operation's symbol, as in micrograd; "" for a leaf."""
+        """The operation's symbol, as in micrograd; "" for a leaf. May be set."""
+        if self._symbol is not None:
+            return self._symbol
         return self.op.symbol if self.op else ""
+
+    @_op.setter
+    def _op(self, symbol: str) -> None:
+        if not isinstance(symbol, str):
+            raise TypeError(f"_op: expected a string, got {type(symbol).__name__} {symbol!r}")
+        self._symbol = symbol
+        if hooks.is_hooked(self) and self._a is not None:
+            cast(Hook, self._pull).primitive = hooks.row_of(symbol)
+
+    @property
+    def _backward(self) -> Callable[[], Any]:
+        """One node's step of the chain rule: it passes the node's gradient on to its parents.
+
+        May be set to a function without arguments, as in micrograd: `backward` then runs
+        that instead. It may call the one that was there before.
+
+        >>> x = Value(3.0); y = x * x; z = 2.0 * y
+        >>> old = y._backward
+        >>> def clip():
+        ...     y.grad = min(y.grad, 1.0)
+        ...     old()
+        >>> y._backward = clip
+        >>> z.backward(); x.grad
+        6.0
+        """
+        pull = self._pull
+        if type(pull) is Hook and pull.function is not None:
+            return pull.function
+        return self._step
+
+    @_backward.setter
+    def _backward(self, function: Callable[[], Any]) -> None:
+        hooks.install(self, function)
+
+    def _step(self) -> None:
+        """Do the step that the node was recorded with, whatever `_backward` was set to."""
+        pull = self._pull
+        if type(pull) is Hook:
+            pull.step(self)
+        elif pull is not None:
+            pull(self)
+
+    @property
+    def hooked(self) -> bool:
+        """Whether the value has a `_backward` of its own, or parents and no row of the table.
+
+        >>> x = Value(2.0); (x * x).hooked, Value(4.0, (x,), "square").hooked
+        (False, True)
+        """
+        return hooks.is_hooked(self)
+
+    def shares(self, gradient: float) -> list[float]:
+        """What the value passes on to each of its parents of such a gradient.
+
+        Arguments:
+            gradient: the root's derivative by this value.
+
+        Returns:
+            For each parent, what is added to its gradient; infinite or nan as IEEE has it.
+
+        >>> x, y = Value(2.0), Value(3.0)
+        >>> (x * y).shares(10.0)
+        [30.0, 20.0]
+        """
+        if self._a is None:
+            return []
+        if self.hooked:
+            return hooks.shares(self, gradient)
+        return cast(Primitive, self.op).flatten(_shares(self, gradient))
+
+    def multiplies(self) -> bool:
+        """Whether what is passed on is each local derivative times the gradient.
+
+        So it is for every row of the table. A `_backward` of the program's own, which may
+        clip gradients, is tried with several.
+        """
+        return not self.hooked or self._a is None or hooks.is_product(self)
 
     def local_derivatives(self) -> list[float]:
         """The derivative of this value by each of its parents, in their order.
+
+        Where the value has a `_backward` of its own, that is run with a gradient of 1, and
+        every gradient put back.
 
         >>> x, y = Value(2.0), Value(3.0)
         >>> (x * y).local_derivatives()
         [3.0, 2.0]
         """
         op = self.op
-        return [] if op is None else op.flatten(op.slopes(self.data, *_data_of_arguments(self)))
+        if op is None or self.hooked:
+            return self.shares(1.0)
+        return op.flatten(op.slopes(self.data, *_data_of_arguments(self)))
 
     def recomputed(self) -> float:
         """What the operation gives on its arguments' numbers now; a leaf's own number.
+
+        That of an operation which is known by its `_backward` alone cannot be told.
 
         It is `data`, unless a leaf has been assigned a number since.
 
@@ -200,8 +322,20 @@ class Value:
         >>> y.data, y.recomputed()
         (4.0, 9.0)
         """
-        op = self.op
-        return self.data if op is None else op.ieee(*_data_of_arguments(self))
+        op = self._row
+        return self.data if op is None else op.ieee(*op.mapped(_DATA, self._kept()))
+
+    @property
+    def _row(self) -> Primitive | None:
+        """The table's row that computed the number; None where there is none."""
+        pull = self._pull
+        return pull.row if type(pull) is Hook else self.op
+
+    def _twin(self) -> Value:
+        """A second node of the row that computed this one, with its arguments."""
+        row = self._row
+        assert row is not None
+        return Value._node(row, self._kept(), self.data)
 
     def backward(self) -> None:
         """Run the chain rule from here: add d self / d v to the gradient of every leaf v.
@@ -217,18 +351,17 @@ class Value:
         if self._pull is None:
             self.grad += 1.0
             return
-        order = operations_cleared(self)
-        self.grad = 1.0
+        if unusual:
+            order = careful_order(self)
+            self.grad = 1.0 if self._a is not None else self.grad + 1.0
+        else:
+            order = operations_cleared(self)
+            self.grad = 1.0
         order.reverse()
         if detecting():
             checked_backward(order)
             return
         _backward_pass(order)
-
-    def _backward(self) -> None:
-        """One node's step of the chain rule: pass its gradient on to its parents."""
-        if self._pull is not None:
-            self._pull(self)
 
     def zero_grad(self) -> None:
         """Set the gradient of this value, and of all it came from, to zero."""
@@ -237,13 +370,17 @@ class Value:
 
     def detach(self) -> Value:
         """The same number as a new leaf, through which no gradient flows."""
-        return Value(self.data, self.label)
+        return Value(self.data, label=self.label)
+
+    def item(self) -> float:
+        """The number alone, as in NumPy and PyTorch: what is computed with it is not recorded."""
+        return float(self.data)
 
     __add__ = _method("add")
     __sub__ = _method("sub")
     __mul__ = _method("mul")
     __truediv__ = _method("div")
-    __pow__ = _method("pow")
+    __pow__ = pow = _method("pow")
     __radd__ = _reflected("add")
     __rsub__ = _reflected("sub")
     __rmul__ = _reflected("mul")
@@ -258,28 +395,40 @@ class Value:
     cos = _method("cos")
     tanh = _method("tanh")
     sigmoid = _method("sigmoid")
+    softplus = _method("softplus")
     relu = _method("relu")
 
     def __pos__(self) -> Self:
         return self
 
     def __float__(self) -> float:
-        return float(self.data)
+        raise TypeError(_CUTS.format("float"))
 
+    def __int__(self) -> int:
+        raise TypeError(_CUTS.format("int"))
+
+    def __round__(self, digits: int | None = None) -> float:
+        return round(float(self.data), digits)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else str(self)
+
+    # Which way a branch goes is not part of the graph; so who was compared is noted.
     def __lt__(self, other: Any) -> bool:
-        return self.data < _number(other) if _comparable(other) else NotImplemented
+        return _compared(self) < _number(other) if _comparable(other) else NotImplemented
 
     def __le__(self, other: Any) -> bool:
-        return self.data <= _number(other) if _comparable(other) else NotImplemented
+        return _compared(self) <= _number(other) if _comparable(other) else NotImplemented
 
     def __gt__(self, other: Any) -> bool:
-        return self.data > _number(other) if _comparable(other) else NotImplemented
+        return _compared(self) > _number(other) if _comparable(other) else NotImplemented
 
     def __ge__(self, other: Any) -> bool:
-        return self.data >= _number(other) if _comparable(other) else NotImplemented
+        return _compared(self) >= _number(other) if _comparable(other) else NotImplemented
 
     def __copy__(self) -> Value:
         """A second node with the same number and the same parents."""
+        hooks.refuse("copy", [self])
         op = self.op
         twin = Value(self.data) if op is None else Value._node(op, self.arguments, self.data)
         twin.grad = self.grad
@@ -309,7 +458,7 @@ def parameter(data: Any, label: str = "") -> Value:
     >>> parameter(0.5, "w").kind
     'parameter'
     """
-    value = Value(data, label)
+    value = Value(data, label=label)
     value.kind = "parameter"
     return value
 
@@ -332,12 +481,13 @@ def lift(x: Any) -> Any:
 
 
 def _operand(x: Any, operation: str) -> Any:
-    """The other side of an operator; NotImplemented leaves it to Python to refuse it.
+    """The other side of an operator; NotImplemented leaves it to the other side, or to Python.
 
-    NumPy would refuse its own without saying what they are.
+    An array takes it element by element. NumPy's scalars that are no real numbers would be
+    refused without a word on what they are.
     """
     lifted = lift(x)
-    if lifted is NotImplemented and isinstance(x, np.ndarray | np.generic):
+    if lifted is NotImplemented and isinstance(x, np.generic):
         _checked(x, operation, "operand")
     return lifted
 
@@ -376,6 +526,12 @@ def _checked(x: Any, operation: str, argument: str) -> Value:
 
 
 def _real(x: Any) -> float:
+    if isinstance(x, np.ndarray):
+        raise TypeError(
+            f"Value: expected a real number, got ndarray of shape {x.shape}; a Value holds one "
+            "number: make one of each element, and give whole arrays to the program that "
+            "micrograd.vectorize makes"
+        )
     if not is_number(x):
         raise TypeError(f"Value: expected a real number, got {type(x).__name__} {x!r}")
     try:
@@ -389,7 +545,13 @@ def _comparable(x: Any) -> bool:
 
 
 def _number(x: Any) -> Any:
-    return x.data if isinstance(x, Value) else x
+    return _compared(x) if isinstance(x, Value) else x
+
+
+def _compared(v: Value) -> float:
+    """The number to compare; that it was is noted, with the place in the program."""
+    comparisons.note(v)
+    return v.data
 
 
 def _constant(x: Any) -> Value:
@@ -401,24 +563,36 @@ def _constant(x: Any) -> Value:
     return value
 
 
+_DATA = attrgetter("data")
+_CUTS = (
+    "{0}(v) of a Value would cut the graph in silence: write micrograd.exp(v), say, instead of "
+    "math.exp(v), and v.data or v.item() where the number alone is meant"
+)
+
+
 def _data_of_arguments(v: Value) -> list[Any]:
     """The numbers that v was computed from: a list for a starred argument."""
-    return [] if v.op is None else v.op.mapped(attrgetter("data"), v.arguments)
+    return [] if v.op is None else v.op.mapped(_DATA, v.arguments)
 
 
-def _shares(v: Value) -> list[Any]:
+def _shares(v: Value, gradient: float | None = None) -> list[Any]:
     """What each argument of v gets of its gradient, with IEEE arithmetic; a list for a starred one.
 
     The generated functions come here when a float operation raises.
+
+    Arguments:
+        v: a node of the table.
+        gradient: None for the one that it has.
     """
-    op = v.op
+    op = v._row
     assert op is not None
+    kept = v._kept()
     # No argument can be called "its gradient": that is no identifier.
     formulas = share_formulas(op, "its gradient", "its data", list(op.arguments))
-    own = {"its gradient": v.grad, "its data": v.data}
+    own = {"its gradient": v.grad if gradient is None else gradient, "its data": v.data}
     out: list[Any] = []
     for formula, star in zip(formulas, op.starred, strict=True):
-        points = op.elements(v.arguments) if star else [v.arguments]
+        points = op.elements(kept) if star else [kept]
         numbers = [evaluate(formula, own | _numbers(op, point)) for point in points]
         out.append(numbers if star else numbers[0])
     return out

@@ -27,6 +27,9 @@ settings.register_profile(
     max_examples=3000,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# Run in processes of their own, by test_micrograd_programs: some replace methods of Value.
+collect_ignore_glob = ["programs/*"]
+
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 

@@ -311,7 +311,7 @@ def test_a_state_that_was_saved_goes_on_with_the_same_numbers(make: Any, start: 
                 optimiser.step(np.full(2, g))
 
     def numbers(parameters: Any) -> list[float]:
-        return [float(p) for p in parameters]
+        return [p.item() for p in parameters]
 
     fresh = numbers(start)
     straight = make([Value(x) for x in fresh] if isinstance(start, list) else np.array(fresh))

@@ -83,9 +83,9 @@ def compare(english: str, chinese: str) -> None:
 
 
 def missing(text: str) -> list[str]:
-    """Relative targets that are no files."""
+    """Relative targets that are no files and no folders."""
     local = [t for t in targets(text) if not re.match("[a-z]+:", t)]
-    return [t for t in local if not (TOP / t.partition("#")[0]).is_file()]
+    return [t for t in local if not (TOP / t.partition("#")[0]).exists()]
 
 
 def changed(text: str, pattern: str, new: str) -> str:

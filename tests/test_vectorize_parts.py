@@ -452,7 +452,7 @@ def _like_names(x: Any) -> Any:
 
 
 def _hidden(x: Any) -> Any:
-    return (lambda SHIFT: SHIFT * 3.0)(x) + SHIFT  # noqa: N803
+    return (lambda SHIFT: SHIFT * 3.0)(x) + SHIFT
 
 
 def _hidden_numpy(x: Any) -> Any:

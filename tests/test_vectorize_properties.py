@@ -15,6 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from micrograd import Value, ops
+from micrograd.engine import topological_order
 from micrograd.ops import Primitive
 from micrograd.program import Program, vectorize
 from micrograd.program import adjoint as adjoint_module
@@ -66,13 +67,18 @@ class Case:
     def program(self, *, all_outputs: bool = False) -> Program:
         """Record the graph once, and vectorise it."""
         leaves = [Value(x) for x in self.numbers]
-        outputs = self.function(leaves)
+        outputs = list(self.function(leaves))
         inputs = chosen(leaves, self.roles, "i")
+        read = set(topological_order(outputs[-1]))
+        for v in inputs:
+            if v not in read:  # an input that nothing reads is an error
+                outputs[-1] = ops.where(1.0, outputs[-1], v)
         program = vectorize(
             outputs if all_outputs else outputs[-1],
             inputs if self.apart else [inputs] * bool(inputs),
             chosen(leaves, self.roles, "p"),
             dtype=self.dtype,
+            frozen=chosen(leaves, self.roles, "c"),
         )
         return program.compile() if self.compiled else program
 
@@ -293,7 +299,8 @@ def check_special_roles(row: Primitive, roles: str, *, compiled: bool = False) -
         constants = iter(numbers)
         leaves = [Value(next(constants) if role == "c" else 0.5) for role in roles]
         inputs, parameters = chosen(leaves, roles, "i"), chosen(leaves, roles, "p")
-        program = vectorize(row(*shaped(row, leaves, points[0])), inputs, parameters)
+        z = row(*shaped(row, leaves, points[0]))
+        program = vectorize(z, inputs, parameters, frozen=True)
         if compiled:
             program.compile()
         for weights, batch in grouped(same_graph, lambda point: of(point, "p")):

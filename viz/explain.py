@@ -190,7 +190,8 @@ def explain(root: Value, w: Value, max_paths: int = MAX_PATHS) -> Explanation:
 
     Raises:
         TypeError: if root or w is no Value, or max_paths no integer.
-        ValueError: if max_paths is less than 1.
+        ValueError: if max_paths is less than 1; or if a value on the way has a `_backward` of
+            its own that passes on something else than local derivatives times its gradient.
 
     >>> x = Value(3.0, "x")
     >>> explanation = explain(x * x, x)
@@ -205,6 +206,7 @@ def explain(root: Value, w: Value, max_paths: int = MAX_PATHS) -> Explanation:
     users = edges(topological_order(root), {w})
     if w not in users:
         return Explanation(root, w, 0, (), (), 0.0)
+    _only_products("explain", users)
     n, slopes = count(users, w, root), gradients(users, root)
     total = slopes[w]
     starts = [_first_step(edge, users) for edge in users[w]]
@@ -212,6 +214,18 @@ def explain(root: Value, w: Value, max_paths: int = MAX_PATHS) -> Explanation:
     ways = walk(users, w, root) if n <= max_paths else ()
     paths = tuple(_path(w, way, 1.0, total) for way in ways)
     return Explanation(root, w, n, paths, steps, total)
+
+
+def _only_products(function: str, users: Users) -> None:
+    """Raise if what arrives somewhere is no sum of products."""
+    for leaving in users.values():
+        for edge in leaving:
+            if not edge.product:
+                raise ValueError(
+                    f"{function}: the _backward of {edge.head!r} passes on "
+                    "something else than its local derivatives times its gradient (it clips, "
+                    "perhaps): so what arrives is no sum over paths of products"
+                )
 
 
 def _path(start: Value, way: tuple[Edge, ...], gradient: float, total: float) -> Path:
@@ -323,6 +337,7 @@ def error_terms(cost: Value) -> ErrorTerms:
 
     Raises:
         TypeError: if cost is no Value.
+        ValueError: as `explain`, for a `_backward` that clips, say.
 
     >>> from micrograd import Value, affine, squared_error
     >>> z = affine([Value(0.5)], [Value(2.0)], Value(1.0)); z.label = "z^{(L)}"
@@ -334,5 +349,7 @@ def error_terms(cost: Value) -> ErrorTerms:
     _check("error_terms", cost=cost)
     order = topological_order(cost)
     zs = [v for v in order if v.op is ops.affine]
-    slopes = gradients(edges(order, set(zs)), cost)
+    users = edges(order, set(zs))
+    _only_products("error_terms", users)
+    slopes = gradients(users, cost)
     return ErrorTerms(cost, {z: slopes[z] for z in zs})

@@ -77,6 +77,8 @@ class Namer:
         op = v.op
         if op is None:
             return ""
+        if v.hooked:
+            return html_of_label(short(op.symbol))
         if any(op.starred) and len(v.parents) > 2 * _MOST_TERMS + 1:
             return html_of_label(op.symbol)
         symbols = op.mapped(self.symbol, v.arguments)
@@ -86,7 +88,9 @@ class Namer:
         return self.html(Expression(op, symbols))
 
     def slopes(self, v: Value) -> list[Any]:
-        """The local derivative of v by each parent, as formulas."""
+        """The local derivative of v by each parent: formulas, or numbers where there are none."""
+        if v.hooked:
+            return v.local_derivatives()
         op = v.op
         assert op is not None
         z = self.symbol(v)

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from micrograd.engine import Value, topological_order
 from micrograd.files import atomic_write
+from micrograd.hooks import refuse
 from viz.derivation import TEXT
 from viz.draw import COLOURS, THIN, WIDER, WORDS, TooManyNodesError, check_direction
 from viz.explain import ENDS, LONG, MAX_PATHS
@@ -102,8 +103,8 @@ def page(
         The page. It shows itself in a notebook.
 
     Raises:
-        TypeError: if root is no Value, or a primitive's partial derivative
-            takes plain numbers only.
+        TypeError: if root is no Value, a primitive's partial derivative takes plain
+            numbers only, or a value has a `_backward` of its own.
         TooManyNodesError: for more values than max_nodes.
         ValueError: for another direction, or if a primitive has no JavaScript form.
         NoRenderingEngineError: if there is no Graphviz to lay out the picture.
@@ -114,6 +115,7 @@ def page(
     if direction is not None:
         check_direction("page", direction)
     order = topological_order(root)
+    refuse("page", order)
     if len(order) > max_nodes:
         raise TooManyNodesError(
             f"page: the graph has {len(order):,} values, more than max_nodes={max_nodes}; "

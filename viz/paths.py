@@ -31,12 +31,15 @@ class Edge:
         head: the operation's result.
         place: which of the head's parents the tail is; x * x has two edges from x.
         slope: the local derivative.
+        product: whether the tail gets that times the head's gradient; not where the head has
+            a `_backward` of its own that does something else, such as to clip gradients.
     """
 
     tail: Value
     head: Value
     place: int
     slope: float
+    product: bool = True
 
 
 Users = dict[Value, list[Edge]]
@@ -58,8 +61,9 @@ def edges(order: Sequence[Value], sources: Container[Value]) -> Users:
         if inside or v in sources:
             users[v] = []
         slopes = v.local_derivatives() if inside else []
+        product = v.multiplies() if inside else True
         for i, p in inside:
-            users[p].append(Edge(p, v, i, slopes[i]))
+            users[p].append(Edge(p, v, i, slopes[i], product))
     return users
 
 
@@ -107,7 +111,9 @@ def passed_on(gradient: float, edge: Edge) -> float:
     Except where the slope chooses, as that of relu or maximum: what was not
     chosen gets nothing of an infinite gradient either, where 0 * inf is nan.
     """
-    if edge.slope != 0.0 or not math.isinf(gradient):
+    if not edge.product:
+        return edge.head.shares(gradient)[edge.place]
+    if edge.slope != 0.0 or not math.isinf(gradient) or edge.head.hooked:
         return gradient * edge.slope
     op, head = edge.head.op, edge.head
     assert op is not None

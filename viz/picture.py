@@ -59,7 +59,8 @@ class Arrow:
         head: the box it goes to.
         formula: markup of the local derivative; "" if there is none to show.
         local: the local derivative; None between folded layers, and from a
-            number in a formula.
+            number in a formula. Where the head's own `_backward` passes on something
+            else than a product, that.
         sensitivity: the local derivative times the gradient at the head: what
             the arrow adds to the gradient at its tail.
     """
@@ -156,7 +157,13 @@ class _Builder:
     ) -> None:
         self.order, self.namer, self.groups, self.root = order, namer, groups, root
         # Not `.grad`: a leaf's may hold more, from other graphs and earlier passes.
-        self.gradients = gradients(edges(order, set(order)), root)
+        users = edges(order, set(order))
+        self.gradients = gradients(users, root)
+        # Behind a `_backward` that clips, what arrives is no derivative of the root.
+        self.no_derivative: set[Value] = set()
+        for v in reversed(users):
+            if any(not e.product or e.head in self.no_derivative for e in users[v]):
+                self.no_derivative.add(v)
         self.box_of: dict[Value, Box] = {}
         self.hidden: set[Value] = set()  # weights and biases inside a folded box
         self.boxes: list[Box] = []
@@ -218,11 +225,15 @@ class _Builder:
             lines.append(Line("= ", v.data))
         if v.kind != "constant":
             lines += self._gradient(v)
+        if v.hooked:
+            lines.append(Line("its own _backward" + ", no product" * (not v.multiplies())))
         self._add(v.kind, title, lines, (v,))
 
     def _gradient(self, v: Value) -> list[Line]:
         """What the root's derivative by v is; and `.grad`, where it holds something else."""
         slope = self.gradients[v]
+        if v in self.no_derivative:
+            return [Line("gradient: ", slope)]
         lines = [Line(f"∂{self.namer.name(self.root)}/∂{self.namer.name(v)} = ", slope)]
         if self.root.grad != 0.0 and not _alike(slope, v.grad):  # 0: backward was not run
             lines.append(Line("accumulated: ", v.grad))
@@ -262,6 +273,11 @@ class _Builder:
 
     def _value_arrows(self, v: Value) -> None:
         if v.op is None:
+            return
+        if not v.multiplies():
+            for p, share in zip(v.parents, v.shares(self.gradients[v]), strict=True):
+                tail, head = self.box_of[p], self.box_of[v]
+                self.arrows.append(Arrow(tail, head, "passed on", share, share))
             return
         formulas = self.namer.slopes(v)
         for p, formula, slope in zip(v.parents, formulas, v.local_derivatives(), strict=True):

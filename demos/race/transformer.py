@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from demos.race.programs import Job, compiled
-from micrograd import Value, exp, parameter
+from micrograd import Value, parameter, softmax
 from micrograd.losses import cross_entropy
 from micrograd.program import Program, vectorize
 
@@ -80,14 +80,6 @@ def rmsnorm(x: Vector) -> Vector:
     """X over the root of its mean square."""
     scale = (dot(x, x) / len(x) + EPSILON) ** -0.5
     return [scale * xi for xi in x]
-
-
-def softmax(scores: Vector) -> Vector:
-    """What the scores give each, in proportion to e to its power; all together 1."""
-    largest = max(s.data for s in scores)
-    powers = [exp(s - largest) for s in scores]
-    total = sum(powers)
-    return [p / total for p in powers]
 
 
 def attend(query: Vector, keys: list[Vector], values: list[Vector]) -> Vector:

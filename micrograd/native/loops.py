@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from micrograd.native.arrays import NONE, ONE, Shape, Size, View, broadcast, collapsed, product
 
@@ -46,6 +47,19 @@ class Product:
 
 
 Array = View | Formula | Product
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """How many numbers become one: what `total` is at first, and each step of the loop."""
+
+    start: str
+    step: str
+    pragma: str = ""
+
+
+SUM: Final = Reduction("double total = 0;", "total += {0};", "ADDING")
+MAX: Final = Reduction("real total = -INFINITY;", "total = maximum(total, {0});")
 
 
 def combined(template: str, parts: Sequence[View | Formula]) -> Formula:
@@ -164,8 +178,8 @@ class Loops:
             counts += [v.strides[-2].c, v.strides[-1].c]
         self.lines += _nest(sizes, indices, [f"failed |= matmul({', '.join(counts)});"])
 
-    def sum(self, array: Array, axes: Sequence[int]) -> View:
-        """Add up along axes, which the result does not have."""
+    def sum(self, array: Array, axes: Sequence[int], reduction: Reduction = SUM) -> View:
+        """Add up along axes, which the result does not have; or find the largest."""
         formula = combined("{0}", [self.formula(array)])
         kept = [a for a in range(len(formula.shape)) if a not in axes]
         target = self.new(tuple(formula.shape[a] for a in kept))
@@ -182,20 +196,23 @@ class Loops:
             _element(p, (*a, *b), [*indices, *counters])
             for p, a, b in zip(names, outer, inner, strict=True)
         ]
-        term = [f"total += {formula.text.format(*parts)};"]
-        body = ["double total = 0;", *_nest(summed, counters, term, "ADDING")]
+        term = [reduction.step.format(formula.text.format(*parts))]
+        body = [reduction.start, *_nest(summed, counters, term, reduction.pragma)]
         body.append(f"{_element(result, to, indices)} = (real)total;")
         self._run(_nest(sizes, indices, body), pointers)
         return target
 
-    def segments(self, array: Array, starts: str, ends: str, count: int) -> View:
-        """Add up stretches of the last axis.
+    def segments(
+        self, array: Array, starts: str, ends: str, count: int, reduction: Reduction = SUM
+    ) -> View:
+        """Add up stretches of the last axis; or find the largest in each.
 
         Arguments:
             array: the terms.
             starts: a table in C, where each stretch begins,
             ends: and one, where it ends.
             count: how many there are.
+            reduction: which of the two.
         """
         source = self.view(array)
         target = self.new((*source.shape[:-1], Size(count)))
@@ -203,9 +220,9 @@ class Loops:
         last = indices[-1]
         term = _element("p1", source.strides, [*indices[:-1], "k0"])
         body = [
-            "double total = 0;",
+            reduction.start,
             f"for (idx k0 = {starts}[{last}]; k0 < {ends}[{last}]; k0++) {{",
-            f"    total += {term};",
+            f"    {reduction.step.format(term)}",
             "}",
             f"{_element('p0', target.strides, indices)} = (real)total;",
         ]

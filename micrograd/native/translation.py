@@ -27,7 +27,17 @@ from typing import Any, Final
 import numpy as np
 
 from micrograd.native.arrays import ONE, Shape, Size, View, broadcast, product
-from micrograd.native.loops import Array, Formula, Kernels, Loops, Product, combined
+from micrograd.native.loops import (
+    MAX,
+    SUM,
+    Array,
+    Formula,
+    Kernels,
+    Loops,
+    Product,
+    Reduction,
+    combined,
+)
 from micrograd.native.scalars import (
     ARITHMETIC,
     CONDITIONS,
@@ -45,6 +55,8 @@ SAMPLES: Final = Size(1, power=1)
 Dimensions = tuple[int | str, ...]  # "n" for the samples
 _PIECE: Final = 100  # lines of C
 _LAST: Final = {"axis": -1}
+_METHODS: Final = {"sum": SUM, "max": MAX}
+_UFUNCS: Final = {"add": SUM, "maximum": MAX}
 
 
 def translate(
@@ -331,10 +343,10 @@ class Translation:
             case ast.Name(id=name):
                 slots = ", ".join(f"{{{i}}}" for i in range(len(arguments)))
                 return self._combined(node, f"{self.scalars.name(name)}({slots})", arguments)
-            case ast.Attribute(value=add, attr="reduceat") if (
-                numpy_attribute(add) == "add" and options == _LAST
-            ):
-                return self._segments(arguments[0], arguments[1])
+            case ast.Attribute(value=ufunc, attr="reduceat") if options == _LAST:
+                reduction = _UFUNCS.get(numpy_attribute(ufunc) or "")
+                if reduction is not None:
+                    return self._segments(arguments[0], arguments[1], reduction)
         attribute = numpy_attribute(func)
         if attribute is None and isinstance(func, ast.Attribute):
             return self._method(node, func, arguments, options)
@@ -373,9 +385,9 @@ class Translation:
     ) -> Any:
         numbers = [_integer(a) for a in arguments]
         match func.attr, arguments:
-            case "sum", [] if options.keys() <= {"axis", "keepdims"}:
-                keep = options.get("keepdims", False)
-                return self._sum(self._array(func.value), options.get("axis"), keep)
+            case (("sum" | "max"), []) if options.keys() <= {"axis", "keepdims"}:
+                keep, reduction = options.get("keepdims", False), _METHODS[func.attr]
+                return self._sum(self._array(func.value), options.get("axis"), keep, reduction)
             case "take", [ast.Name(id=name)] if options == _LAST:
                 table = self.tables.arrays[name]
                 view = self._view(func.value)
@@ -407,11 +419,11 @@ class Translation:
             at = end
         return target
 
-    def _sum(self, array: Array, axis: int | None, keep: bool) -> View:
+    def _sum(self, array: Array, axis: int | None, keep: bool, reduction: Reduction) -> View:
         axes = range(len(array.shape))
         if axis is None:
-            return self.loops.sum(array, axes)
-        total = self.loops.sum(array, [axes[axis]])
+            return self.loops.sum(array, axes, reduction)
+        total = self.loops.sum(array, [axes[axis]], reduction)
         if not keep:
             return total
         full = list(array.shape)
@@ -420,14 +432,14 @@ class Translation:
         assert kept is not None
         return kept
 
-    def _segments(self, value: ast.expr, table: ast.expr) -> View:
+    def _segments(self, value: ast.expr, table: ast.expr, reduction: Reduction) -> View:
         array = self._array(value)
         assert isinstance(table, ast.Name)
         starts = self.tables.arrays[table.id]
         ends = np.append(starts[1:], array.shape[-1].count)
         assert (starts < ends).all()
         names = self.tables.indices(starts), self.tables.indices(ends)
-        return self.loops.segments(array, *names, len(starts))
+        return self.loops.segments(array, *names, len(starts), reduction)
 
     def _reshaped(self, view: View, nodes: list[ast.expr]) -> View:
         sizes = [None if _integer(node) == -1 else self._size(node) for node in nodes]

@@ -11,18 +11,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from micrograd import comparisons
 from micrograd.collector import paused
-from micrograd.engine import Value
+from micrograd.engine import Value, topological_order
 from micrograd.primitive import is_number
 from micrograd.program.listing import Listing
-from micrograd.program.program import Program
+from micrograd.program.program import Program, ProgramMismatch
 
-__all__ = ["Program", "vectorize"]
+__all__ = ["Program", "ProgramMismatch", "vectorize"]
 
 
 def vectorize(
@@ -30,14 +32,19 @@ def vectorize(
     inputs: Sequence[Value | Sequence[Value]] = (),
     parameters: Sequence[Value] = (),
     dtype: Any = np.float64,
+    frozen: Sequence[Value] | bool = (),
 ) -> Program:
     """Write NumPy functions that compute what the graph behind some Values does.
 
     The graph is recorded once, for one sample; the functions compute it for
-    as many as they are given. Leaves that are neither inputs nor parameters
-    keep the numbers that they have now. Results are the engine's but for
-    rounding, and for the sign of a sum that is zero. `Program.compile` makes
-    machine code of them.
+    as many as they are given. Results are the engine's but for rounding, and
+    for the sign of a sum that is zero. `Program.compile` makes machine code of them.
+
+    What is not in the graph a program cannot know. A branch that Python took by a
+    number, as in `v if v.data > 0 else 0.0` or `max(v, w)`, it takes the same way for
+    every sample; a number that Python computed, with `v.data` or `v.item()`, it keeps.
+    `relu`, `maximum`, `where` and `softmax` are in the graph. `Program.check` runs the
+    Python function that was recorded on samples, and tells the difference.
 
     Arguments:
         output: a Value, the cost for example; or a list of them.
@@ -45,14 +52,22 @@ def vectorize(
             (batch, size), or a single Value for (batch,).
         parameters: leaves to differentiate by.
         dtype: of all arrays, float64 or float32.
+        frozen: the other leaves that the graph reads, constants aside: they keep the
+            numbers that they have now. True: all that are neither inputs nor parameters.
 
     Returns:
         The program.
 
     Raises:
-        TypeError: if something is no Value, or dtype is another type.
-        ValueError: if an input or a parameter is no leaf, or is given twice,
-            or there is no output.
+        TypeError: if something is no Value, or dtype is another type; or if an operation or
+            a leaf has a `_backward` of its own.
+        ValueError: if an input, a parameter or a frozen value is no leaf, or is given twice;
+            if the graph reads nothing of an input, or a leaf of which nothing is said; or
+            if there is no output.
+
+    Warns:
+        UserWarning: if a Value that depends on inputs or parameters was compared while the
+            graph was recorded, with `<`, `max` or `sorted`, say.
     """
     single = isinstance(output, Value)
     outputs = [output] if isinstance(output, Value) else _values("output", output)
@@ -75,10 +90,29 @@ def vectorize(
             raise ValueError(f"vectorize: expected at least one Value in inputs[{i}], got none")
         _check_leaves(f"inputs[{i}]", group, seen, alone=sizes[i] is None)
     _check_leaves("parameters", parameters, seen)
+    if not isinstance(frozen, bool):
+        frozen = _values("frozen", frozen)
+        _check_leaves("frozen", frozen, seen)
     name = _name_of(dtype)
     with paused():
-        listing = Listing(outputs, single, groups, parameters, name)
+        listing = Listing(outputs, single, groups, parameters, frozen, name)
+    _warn_of_comparisons(outputs, [v for group in groups for v in group], parameters)
     return Program(listing, sizes, parameters, name)
+
+
+def _warn_of_comparisons(
+    outputs: Sequence[Value], inputs: Sequence[Value], parameters: Sequence[Value]
+) -> None:
+    if not comparisons.any_noted():
+        return
+    graph = {v for output in outputs for v in topological_order(output)}
+    for sentence in comparisons.found(graph, inputs, parameters):
+        warnings.warn(
+            f"vectorize: {sentence}, while the graph was recorded. If a branch hangs on it, the "
+            "program takes the way that was taken then, for every sample: write relu, maximum, "
+            "minimum or where instead; program.check(function, ...) tells whether it matters",
+            stacklevel=3,
+        )
 
 
 def _name_of(dtype: Any) -> str:

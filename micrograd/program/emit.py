@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
 
+from micrograd import ops
 from micrograd.primitive import table
 from micrograd.program.code import Code, Functions, Literal, Name, plus, times
-from micrograd.program.groups import Elementwise, Grouping, Operand, Product, Reduced, Source, Sum
+from micrograd.program.groups import (
+    Elementwise,
+    Grouping,
+    Largest,
+    Operand,
+    Product,
+    Reduced,
+    Source,
+    Sum,
+)
 from micrograd.program.lines import Lines, Tables
 from micrograd.program.views import Index, find_view
+from micrograd.symbols import Symbol
 
 MATRIX: Final = 1.5  # the level of a matrix product: in parentheses within other products
 _TERMS: Final = 8  # in one line
@@ -138,6 +150,8 @@ class Emitter:
                 continue
             if isinstance(source.group, Elementwise):
                 code = self._apply(source.group)
+            elif isinstance(source.group, Largest):
+                code = self._largest(source.group, source.size)
             else:
                 code = self.added([self._term(term, source.size) for term in source.group.terms])
             code = self.full(code, (source.size,), source.batched)
@@ -172,18 +186,38 @@ class Emitter:
         batched = any(o.source.batched for o in term.factors)
         return self.full(code, term.factors[0].index.shape, batched)
 
-    def _term(self, term: Reduced | Product, size: int) -> Code:
+    def _largest(self, group: Largest, size: int) -> Code:
+        codes = [self._term(term, size, "max", "maximum") for term in group.terms]
+        code = reduce(lambda x, y: self.functions.call(ops.maximum, [x, y]), codes)
+        if not group.finite:
+            return code
+        name = self.lines.assign(self.lines.names.numbered("M"), self.full(code, (size,), False))
+        m = Symbol("m")
+        return self.functions.formula(ops.where(ops.equal(m - m, 0.0), m, 0.0), {"m": name})
+
+    def _term(
+        self, term: Reduced | Product, size: int, method: str = "sum", ufunc: str = "add"
+    ) -> Code:
+        """A term that is reduced along the last axis.
+
+        Arguments:
+            term: the term.
+            size: how many results there are.
+            method: of arrays, that reduces them to as many.
+            ufunc: which does the same to stretches of different lengths.
+        """
         if isinstance(term, Product):
             return self._product(term, size)
         code, shape = self._summands(term), term.factors[0].index.shape
         if term.counts is None:
             return code
         if isinstance(term.counts, int) and size == 1:
-            return Code("{0:4}.sum(axis=-1, keepdims=True)", code, shape=(1,))
+            return Code(f"{{0:4}}.{method}(axis=-1, keepdims=True)", code, shape=(1,))
         if isinstance(term.counts, int):
-            return Code("{0:4}.sum(axis=-1)", code, shape=shape[:-1])
+            return Code(f"{{0:4}}.{method}(axis=-1)", code, shape=shape[:-1])
         starts = self.tables.name("I", np.cumsum(term.counts) - term.counts)
-        return Code(f"np.add.reduceat({{0}}, {starts}, axis=-1)", code, shape=(len(term.counts),))
+        template = f"np.{ufunc}.reduceat({{0}}, {starts}, axis=-1)"
+        return Code(template, code, shape=(len(term.counts),))
 
     def _product(self, term: Product, size: int) -> Code:
         rows, columns, form = self.matrices(term)

@@ -18,7 +18,9 @@ import numpy as np
 from micrograd.primitive import Primitive
 from micrograd.program.terms import Applied, Level, Total
 from micrograd.program.views import Index
+from micrograd.several import LARGEST, SHIFT
 
+_TAKEN_OFF: Final = (LARGEST, SHIFT)
 _WORTH: Final = 256  # products in a block that are worth a matrix product of their own
 _FEW: Final = 3  # forms of blocks, each of which may be a matrix product in any case
 
@@ -34,7 +36,8 @@ class Source:
         places: of its elements.
         group: what computes it; None for parameters, inputs and constants.
         values: the numbers, if they are constants.
-        depends: whether parameters have a part in it.
+        depends: whether parameters have a part in it, and gradients are passed on.
+        read: whether anything reads it.
     """
 
     number: int
@@ -44,6 +47,7 @@ class Source:
     group: Any = None
     values: Any = None
     depends: bool = False
+    read: bool = False
 
 
 @dataclass
@@ -89,6 +93,19 @@ class Product:
 
     rows: Operand
     columns: Operand
+
+
+@dataclass
+class Largest:
+    """The largest of several terms, to be taken off before exponentials: see several.py.
+
+    Arguments:
+        terms: a Reduced each, of one factor: its largest instead of its sum.
+        finite: whether 0 stands in for what is infinite or nan.
+    """
+
+    terms: list[Reduced | Product]
+    finite: bool
 
 
 @dataclass
@@ -147,20 +164,29 @@ class Grouping:
 
     def operand(self, places: Index) -> Operand:
         """Elements of one source, by their places."""
-        number = int(self.source[places.flat[0]])
-        return Operand(self.sources[number], self.index[places])
+        source = self.sources[int(self.source[places.flat[0]])]
+        source.read = True
+        return Operand(source, self.index[places])
 
     def add_level(self, level: Level) -> None:
         """Form the groups of a level."""
-        groups = list(self._totals(level.totals)) + list(self._applied(level.applied))
+        groups: list[tuple[Any, Index]] = list(self._totals(level.totals))
+        groups += self._largest(level.applied)
+        groups += self._applied([node for node in level.applied if node.op not in _TAKEN_OFF])
         for group, places in groups:
             operands = list(operands_of(group))
             self._add(
                 places,
                 batched=any(o.source.batched for o in operands),
-                depends=any(o.source.depends for o in operands),
+                depends=not isinstance(group, Largest) and any(o.source.depends for o in operands),
                 group=group,
             )
+
+    def _largest(self, nodes: list[Applied]) -> Iterable[tuple[Largest, Index]]:
+        for row in _TAKEN_OFF:
+            totals = [Total(n.place, [], [], n.arguments[0]) for n in nodes if n.op is row]
+            for group, places in self._totals(totals):
+                yield Largest(group.terms, finite=row is SHIFT), places
 
     def _applied(self, nodes: list[Applied]) -> Iterable[tuple[Elementwise, Index]]:
         kinds: dict[Any, list[Applied]] = {}
@@ -388,7 +414,7 @@ def _columns(lists: Sequence[list[int]]) -> Index:
     return np.fromiter(chain.from_iterable(lists), np.int64)
 
 
-def operands_of(group: Elementwise | Sum) -> Iterable[Operand]:
+def operands_of(group: Elementwise | Largest | Sum) -> Iterable[Operand]:
     """All that a group reads."""
     if isinstance(group, Elementwise):
         yield from group.op.flatten(group.arguments)

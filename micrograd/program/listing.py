@@ -33,7 +33,13 @@ class Listing:
         single: whether that is one Value, not a list.
         inputs: the leaves of each input.
         parameters: leaves.
+        frozen: other leaves, which keep their numbers; True for all others.
         dtype: "float64" or "float32".
+
+    Raises:
+        TypeError: if an operation or a leaf has a `_backward` of its own.
+        ValueError: if there are leaves that are neither constants nor declared, or nothing
+            of an input is read.
     """
 
     def __init__(
@@ -42,16 +48,24 @@ class Listing:
         single: bool,
         inputs: Sequence[Sequence[Value]],
         parameters: Sequence[Value],
+        frozen: Sequence[Value] | bool,
         dtype: str,
     ) -> None:
         leaves = [*parameters, *(v for one in inputs for v in one)]
-        places, levels = flatten(outputs, leaves)
+        places, levels = flatten(outputs, leaves, frozen)
         self.grouping = Grouping(
             len(parameters), [len(one) for one in inputs], places.constants, len(places)
         )
         for level in levels:
             self.grouping.add_level(level)
         self.outputs = np.array([places[v] for v in outputs])
+        for i, (source, one) in enumerate(zip(self.grouping.inputs, inputs, strict=True)):
+            if not source.read and not np.isin(self.outputs, list(source.places)).any():
+                named = ", ".join(map(repr, one[:2])) + ", ..." * (len(one) > 2)
+                raise ValueError(
+                    f"vectorize: the graph reads nothing of inputs[{i}], {named}: give the very "
+                    "Values that it was recorded with"
+                )
         self.single, self.dtype = single, dtype
         self.labels = [v.label for v in places]
         self.inputs = _input_names([[v.label for v in one] for one in inputs])

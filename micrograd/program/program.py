@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 from micrograd.engine import Value
 from micrograd.primitive import is_number
+from micrograd.program.comparing import ProgramMismatch, compared
 from micrograd.program.listing import Listing
+
+__all__ = ["Program", "ProgramMismatch"]
 
 Array = npt.NDArray[Any]
 _FUNCTIONS: Final = ("forward", "value_and_grad", "per_sample_grad")
@@ -146,6 +149,50 @@ class Program:
         """
         gradient: Array = self._run("per_sample_grad", arrays)
         return gradient
+
+    def check(self, function: Callable[..., Any], *arrays: Any) -> float:
+        """Run the Python function that was recorded on samples, and compare the program with it.
+
+        A program knows the graph of one sample only. Where the function takes another way
+        for another sample, by an `if` on a number say, the two differ.
+
+        Arguments:
+            function: what was recorded, as a function of the inputs: for each a list of
+                Values, or a single one. It gives the output, or the list of outputs, and
+                uses the program's parameters, the very Values.
+            arrays: as for a call.
+
+        Returns:
+            The largest difference that was found, of values and of gradients, in parts of
+            the numbers compared; rounding alone.
+
+        Raises:
+            ProgramMismatch: if they differ by more: it names the sample, the output and the
+                difference.
+            TypeError, ValueError: as for a call; and if function does not give as many
+                Values, or uses none of the parameters.
+
+        >>> from micrograd import Value, vectorize
+        >>> def clipped(x):
+        ...     return x if x.data > 0.0 else Value(0.0)
+        >>> x = Value(1.0, "x")
+        >>> vectorize(clipped(x), [x]).check(clipped, [1.0, -1.0])
+        Traceback (most recent call last):
+        micrograd.program.comparing.ProgramMismatch: Program.check: sample 1: the output is \
+-1.0 in the program, and 0.0 where the function is run; 1 of 2 samples differ. Most likely the \
+function branches on a number (if, max, sorted), and the program goes the way of the sample \
+that was recorded
+        """
+        checked = self._checked("check", arrays)
+        numbers = [np.asarray(self(*arrays))]
+        if self._single and self._values:
+            numbers.append(self.per_sample_grad(*arrays))
+        if not self._inputs:  # one sample, whose axis is missing in the outputs
+            numbers[0] = numbers[0][None]
+        samples = [
+            [a[:, 0] if size is None else a for a, size in zip(checked, self._inputs, strict=True)]
+        ][0]
+        return compared(function, samples, numbers, self._values, self._parameters, self._single)
 
     @property
     def _names(self) -> tuple[str, ...]:

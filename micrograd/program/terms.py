@@ -7,15 +7,17 @@ that are added up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from micrograd import ops
 from micrograd.engine import Value
-from micrograd.graph import Leaves, operations
+from micrograd.graph import Leaves, operations, unusual
+from micrograd.hooks import OwnBackward, refuse
 from micrograd.primitive import Primitive
 
+_NAMED: Final = 3  # leaves in an error
 _SUMS = {ops.add, ops.sum, ops.affine, ops.mul}  # and products: a sum of one
 
 
@@ -52,15 +54,23 @@ class Places(dict[Value, int]):
     Arguments:
         leaves: parameters and inputs.
         known: the numbers of operations on constants.
+        constant: is told each leaf that is none of these.
     """
 
-    def __init__(self, leaves: Sequence[Value], known: Mapping[Value, float]) -> None:
+    def __init__(
+        self,
+        leaves: Sequence[Value],
+        known: Mapping[Value, float],
+        constant: Callable[[Value], None],
+    ) -> None:
         super().__init__((v, i) for i, v in enumerate(leaves))
         self.level = [0] * len(leaves)
         self.constants: list[tuple[int, float]] = []
-        self._known = known
+        self._known, self._constant = known, constant
 
     def __missing__(self, v: Value) -> int:
+        if v not in self._known:
+            self._constant(v)
         place = self.add(v, 0)
         self.constants.append((place, self._known.get(v, v.data)))
         return place
@@ -72,24 +82,72 @@ class Places(dict[Value, int]):
         return place
 
 
-def flatten(outputs: Sequence[Value], leaves: Sequence[Value]) -> tuple[Places, list[Level]]:
+class Undeclared:
+    """The leaves that are no constants, and that nobody has said what they are to a program.
+
+    Arguments:
+        frozen: leaves that keep the numbers they have now; or True, all others do.
+    """
+
+    def __init__(self, frozen: Sequence[Value] | bool) -> None:
+        self.all = frozen is True
+        self.frozen = set() if isinstance(frozen, bool) else set(frozen)
+        self.found: dict[Value, None] = {}
+
+    def __call__(self, v: Value) -> None:
+        """Take note of a leaf that is neither a parameter nor an input."""
+        if not self.all and v.kind != "constant" and v not in self.frozen:
+            self.found[v] = None
+
+    def refuse(self) -> None:
+        """Raise if there are any.
+
+        Raises:
+            ValueError: it names the first few, and says what can be done.
+        """
+        if not self.found:
+            return
+        named = ", ".join(map(repr, list(self.found)[:_NAMED])) + ", ..." * (
+            len(self.found) > _NAMED
+        )
+        many = f"{len(self.found):,} leaves" if len(self.found) > 1 else "a leaf"
+        raise ValueError(
+            f"vectorize: the graph reads {many} of which nothing is said: {named}. Give them as "
+            "inputs, to have numbers for each sample; as parameters, to be learnt; or as "
+            "frozen=[...], to keep the numbers they have now (frozen=True: all that are neither)"
+        )
+
+
+def flatten(
+    outputs: Sequence[Value], leaves: Sequence[Value], frozen: Sequence[Value] | bool = True
+) -> tuple[Places, list[Level]]:
     """Number the graph behind some outputs, level by level.
 
     Arguments:
         outputs: the Values that are wanted.
         leaves: parameters and inputs, which get the first places.
+        frozen: other leaves, which keep their numbers; True for all others.
 
     Returns:
         The places, and the levels: a node's is one more than the highest of
         those that it is computed from.
+
+    Raises:
+        TypeError: if an operation or a leaf has a `_backward` of its own.
+        ValueError: if there are leaves that are neither constants nor declared.
     """
     # One walk for all outputs: behind a sum of them, which is then forgotten.
-    order = operations(Value._node(ops.sum, [tuple(outputs)], 0.0))[:-1]
-    nodes = [(v, v.op, v.arguments) for v in order]
-    known = _constants(nodes, leaves)
+    order = operations(Value._node(ops.sum, [tuple(outputs)], 0.0), anew=True)[:-1]
+    nodes = [(v, *v.anew) if v.anew else (v, v.op, v.arguments) for v in order]
+    if any(isinstance(op, OwnBackward) for op in {op for _, op, _ in nodes}):
+        refuse("vectorize", order)
+    if unusual:
+        refuse("vectorize", [*leaves, *(p for v in order for p in v.parents)])
+    undeclared = Undeclared(frozen)
+    known = _constants(nodes, leaves, undeclared)
     nodes = _with_sums_of_one([node for node in nodes if node[0] not in known])
     absorbed = _absorbed(nodes, outputs)
-    places = Places(leaves, known)
+    places = Places(leaves, known, undeclared)
     varying = set(leaves)
     levels: list[Level] = []
     tuples: dict[int, tuple[list[int], int]] = {}  # the neurons of a layer share one
@@ -128,7 +186,11 @@ def flatten(outputs: Sequence[Value], leaves: Sequence[Value]) -> tuple[Places, 
             else:
                 stack += reversed(arguments if op is ops.add else arguments[0])
         # x + 0 = x, but for the sign of a zero: the 0 that Python's sum starts from.
-        some = [u for u in singles if u.kind != "constant" or u.data != 0.0 or u in varying]
+        some = [
+            u
+            for u in singles
+            if u.kind != "constant" or u.data != 0.0 or u in varying or u.anew is not None
+        ]
         numbers = [places[u] for u in (some if some or p else singles)]
         return Total(-1, p, q, numbers), max(
             level, max(map(places.level.__getitem__, numbers), default=0)
@@ -161,13 +223,16 @@ def flatten(outputs: Sequence[Value], leaves: Sequence[Value]) -> tuple[Places, 
             levels[level].applied.append(node)
     for v in outputs:
         places[v]  # a leaf that is an output
+    undeclared.refuse()
     return places, levels
 
 
 def _constants(
-    nodes: Sequence[tuple[Value, Any, Any]], leaves: Sequence[Value]
+    nodes: Sequence[tuple[Value, Any, Any]],
+    leaves: Sequence[Value],
+    constant: Callable[[Value], None],
 ) -> dict[Value, float]:
-    """The numbers of all nodes that depend on none of the leaves."""
+    """The numbers of all nodes that depend on none of the leaves; each other leaf is told."""
     varying = set(leaves)
     known: dict[Value, float] = {}
 
@@ -181,6 +246,9 @@ def _constants(
             varying.add(v)
         else:
             known[v] = op.ieee(*op.mapped(number, arguments))
+            for leaf in op.flatten(arguments):
+                if leaf not in known:
+                    constant(leaf)
     return known
 
 

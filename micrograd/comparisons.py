@@ -1,0 +1,116 @@
+"""Who was compared with whom: a branch that hangs on it is no part of the graph.
+
+A program that `vectorize` makes takes the branch that the recorded sample took, for
+every sample. So it wants to know which values were compared. A value that came
+off worse is often gone by then, and what is known of it is the leaves it came from.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+from weakref import WeakKeyDictionary, ref
+
+from micrograd.graph import operations
+
+_WALKED: Final = 200  # nodes behind a value that is gone, among which its leaves are looked for
+_REMEMBERED: Final = 256  # values that are gone
+
+
+class Comparison:
+    """A value that was compared, as long as it lives; and once it is gone, where it came from.
+
+    Attributes:
+        place: the file and the line of the program.
+        parents: of the value.
+        described: what it was.
+    """
+
+    __slots__ = ("described", "parents", "place")
+
+    def __init__(self, v: Any, place: str) -> None:
+        self.place, self.parents = place, v.parents
+        self.described = (v._op, v.label, v.data)
+
+    def __del__(self) -> None:
+        if self.parents and _gone is not None:
+            leaves = [ref(leaf) for leaf in _leaves_behind(self.parents)]
+            _gone.append((str(self), leaves))
+
+    def __str__(self) -> str:
+        symbol, label, data = self.described
+        what = f"the result of {symbol!r}" if symbol else "the leaf"
+        name = f" {label!r}" if label else ""
+        return f"{what}{name} = {data:.4g} was compared, at {self.place}"
+
+
+_compared: Final[WeakKeyDictionary[Any, Comparison]] = WeakKeyDictionary()
+_gone: Final[deque[tuple[str, list[ref[Any]]]]] = deque(maxlen=_REMEMBERED)
+
+
+def note(v: Any) -> None:
+    """Remember that a value was compared, and where in the program."""
+    if v.kind == "constant" or v in _compared:
+        return
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _inside(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back  # out of the comparison, into the program
+    _compared[v] = Comparison(v, f"{frame.f_code.co_filename}:{frame.f_lineno}")
+
+
+def _inside(module: str) -> bool:
+    return module == "micrograd.value" or module.startswith("numpy.")
+
+
+def _leaves_behind(values: Iterable[Any]) -> Iterator[Any]:
+    """Leaves that values came from, as far as a short walk finds them."""
+    seen: set[Any] = set()
+    stack = list(values)
+    while stack and len(seen) < _WALKED:
+        v = stack.pop()
+        if v in seen:
+            continue
+        seen.add(v)
+        if v._a is not None:
+            stack += v.parents
+        elif v.kind != "constant":
+            yield v
+
+
+def any_noted() -> bool:
+    """Whether anything was compared at all."""
+    return bool(_compared or _gone)
+
+
+def found(graph: Iterable[Any], inputs: Iterable[Any], parameters: Iterable[Any]) -> list[str]:
+    """What was compared and depends on the leaves of a program.
+
+    Arguments:
+        graph: the program's nodes.
+        inputs: leaves.
+        parameters: leaves. What is not in the graph, any more or at all, counts where it
+            depends on an input; on a parameter only if there are no inputs.
+
+    Returns:
+        A sentence for each, without repetitions.
+    """
+    inside, inputs, parameters = set(graph), set(inputs), set(parameters)
+    every, outside = inputs | parameters, inputs or parameters
+    sentences: dict[str, None] = {}
+    depends: tuple[set[Any], set[Any]] = (set(every), set(outside))
+    done: set[Any] = set()
+    for v, comparison in list(_compared.items()):
+        for node in operations(v):
+            if node not in done:
+                done.add(node)
+                for known in depends:
+                    if not known.isdisjoint(node.parents):
+                        known.add(node)
+        if v in depends[v not in inside]:
+            sentences[str(comparison)] = None
+    for sentence, leaves in list(_gone):
+        if any(leaf() in outside for leaf in leaves):
+            sentences[sentence] = None
+    return list(sentences)
