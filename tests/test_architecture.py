@@ -41,6 +41,7 @@ ROOMS = [
     ["micrograd.program"],
     ["micrograd"],
     ["viz.formula", "viz.render"],
+    ["viz.labels"],
     ["viz.mathtext"],
     ["viz.markup"],
     ["viz.names", "viz.paths"],

@@ -25,8 +25,8 @@ from viz.formula import (
     Tree,
     Words,
     read,
-    read_label,
 )
+from viz.labels import read_label
 from viz.mathtext import escaped, figures, visible
 
 

@@ -32,8 +32,8 @@ from viz.formula import (
     Tree,
     Words,
     read,
-    read_label,
 )
+from viz.labels import read_label
 
 _SCRIPT_SIZE = 10
 _THIN_SPACE = "\u200a"  # what follows an index, so that the two never touch

@@ -11,7 +11,7 @@ from micrograd import ops
 from micrograd.engine import Value
 from micrograd.ops import is_number
 from micrograd.symbols import Expression, Symbol, evaluate
-from viz.formula import holds
+from viz.labels import holds
 from viz.mathtext import html_of_label, html_of_latex, number, text_of_label
 
 _MOST_TERMS: Final = 4  # of a sum of products, before "w·a + b" has to do
