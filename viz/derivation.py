@@ -72,17 +72,21 @@ class Notation(Namer):
     Arguments:
         values: those of the graph, in its order.
         format: how the names are written.
+        beside: as for Namer.
     """
 
-    def __init__(self, values: Iterable[Value], format: Format) -> None:  # noqa: A002
-        super().__init__(values)
+    def __init__(
+        self,
+        values: Iterable[Value],
+        format: Format,  # noqa: A002
+        beside: Iterable[Value] = (),
+    ) -> None:
+        super().__init__(values, beside)
         self.format = format
 
     def name(self, v: Value) -> str:
         """What v is called, in this format."""
-        if v.label:
-            return self.format.label(v.label)
-        return self.format.latex(f"v_{{{self._numbers[v]}}}", {})
+        return self.format.label(self._names[v])
 
     def write(self, latex: str) -> str:
         """Any formula of these values, in this format."""

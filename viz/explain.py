@@ -118,8 +118,7 @@ class Explanation:
         return f"$$\n{self.latex()}\n$$"
 
     def _written(self, format: Format, write: Callable[[Derivation, Notation], str]) -> str:  # noqa: A002
-        order = topological_order(self.root)
-        notation = Notation(order if self.count else [*order, self.value], format)
+        notation = Notation(topological_order(self.root), format, [self.value])
         return write(self._derivation(notation), notation)
 
     def _derivation(self, notation: Notation) -> Derivation:

@@ -34,7 +34,7 @@ COMMANDS: Final = {
 }
 _NAMES: Final = {"operatorname", "mathrm", "text"}  # \text{...}: upright, word by word
 
-_TOKEN = re.compile(r"\\([A-Za-z]+|.)|(\d+(?:\.\d+)?(?:e[-+]?\d+)?)|(\s+)|(.)", re.DOTALL)
+TOKEN: Final = re.compile(r"\\([A-Za-z]+|.)|(\d+(?:\.\d+)?(?:e[-+]?\d+)?)|(\s+)|(.)", re.DOTALL)
 
 
 class NotMathError(Exception):
@@ -136,7 +136,7 @@ class _Reader:
     """Reads a formula from left to right."""
 
     def __init__(self, latex: str, names: Container[str]) -> None:
-        self.tokens = [m.group() for m in _TOKEN.finditer(latex)]
+        self.tokens = [m.group() for m in TOKEN.finditer(latex)]
         self.names = names
         self.i = 0
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ from micrograd import ops
 from micrograd.engine import Value
 from micrograd.ops import is_number
 from micrograd.symbols import Expression, Symbol, evaluate
-from viz.labels import holds
+from viz.formula import Words
+from viz.labels import holds, indexed, read_label
 from viz.mathtext import html_of_label, html_of_latex, number, text_of_label
 
 _MOST_TERMS: Final = 4  # of a sum of products, before "w·a + b" has to do
@@ -23,40 +25,101 @@ def short(label: str) -> str:
     return label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…"
 
 
+def bare(text: str) -> str:
+    r"""A label, or the text it is shown as, without what sets an index apart, and without spaces.
+
+    What looks alike is alike so, however it is written.
+
+    >>> [bare(label) for label in ("v_1", "v_{1}", "v₁", r"\mathrm{v}_1", "v1")]
+    ['v1', 'v1', 'v1', 'v1', 'v1']
+    """
+    if not text.isascii() or not text.isprintable() or "\\" in text:
+        text = "".join(unicodedata.normalize("NFKC", text_of_label(text)).split())
+    return text.translate(_SETTING_APART)
+
+
+_SETTING_APART: Final = {**dict.fromkeys(map(ord, "_^{}() ")), ord("−"): "-"}
+
+
+def _look(label: str) -> str:
+    """What a reader sees of it; the spaces of a formula are no part of that."""
+    words = text_of_label(label).split()
+    return (" " if isinstance(read_label(label), Words) else "").join(words)
+
+
+def _alike(labels: Mapping[Value, str]) -> Iterator[list[Value]]:
+    """Those of the values that others' labels look like, together, in the order given."""
+    found: dict[str, list[Value]] = defaultdict(list)
+    for v, label in labels.items():
+        found[bare(label)].append(v)
+    for group in [group for group in found.values() if len(group) > 1]:
+        looks: dict[str, list[Value]] = defaultdict(list)
+        for v in group:
+            looks[_look(labels[v])].append(v)
+        yield from (same for same in looks.values() if len(same) > 1)
+
+
+def _names(values: Sequence[Value], beside: Iterable[Value]) -> dict[Value, str]:
+    """What values are called, as labels: all but the numbers in formulas."""
+    labels = {v: short(str(v.label)) for v in values if v.label}
+    taken = set(map(bare, labels.values()))
+
+    def free(names: Iterable[str]) -> str:
+        """The next of the names that looks like none before."""
+        name = next(name for name in names if bare(name) not in taken)
+        taken.add(bare(name))
+        return name
+
+    names = dict(labels)
+    for alike in _alike(labels):
+        numbers = count(1)
+        for v in alike:
+            names[v] = free(indexed(labels[v], n) for n in numbers)
+    automatic = (f"v_{{{n}}}" for n in count(1))
+    names |= {v: free(automatic) for v in values if not v.label and v.kind != "constant"}
+    for v in beside:
+        if v.label and v not in names:
+            label = short(str(v.label))
+            seen = {_look(name) for name in names.values() if bare(name) == bare(label)}
+            alone = _look(label) not in seen
+            names[v] = label if alone else free(indexed(label, n) for n in count(1))
+        elif v.kind != "constant" and v not in names:
+            names[v] = free(automatic)
+    return names
+
+
 class Namer:
     """What each Value is called: its label, or v with a running number that no label has.
+
+    Values whose labels look alike are told apart by an index, in the order of
+    their graph; so no two have one name.
 
     In formulas a Value stands as one character of Unicode's private area, for
     which the reader of formulas puts the label's markup: so no label is ever
     read as part of a formula.
+
+    Arguments:
+        values: those of a graph, in its order.
+        beside: others that are to have a name; they change none in the graph.
     """
 
-    def __init__(self, values: Iterable[Value]) -> None:
-        values = list(values)
-        # What looks like v_1 takes the 1, however it was written: v_{1}, v₁ or v1.
-        labels = {str(v.label) for v in values if v.label and "v" in str(v.label)}
-        taken = {unicodedata.normalize("NFKC", text_of_label(label)).strip() for label in labels}
-        free = (i for i in count(1) if f"v{i}" not in taken)
-        self._numbers = {v: next(free) for v in values if not v.label and v.kind != "constant"}
+    def __init__(self, values: Iterable[Value], beside: Iterable[Value] = ()) -> None:
+        self._names = _names(list(values), beside)
         self._symbols: dict[Value, Symbol] = {}
         self._data: dict[str, float] = {}
         self.markup: dict[str, str] = {}
 
     def name(self, v: Value) -> str:
         """The markup of what v is called."""
-        if v.label:
-            return html_of_label(short(str(v.label)))
-        if v.kind == "constant":
-            return number(v.data)
-        return html_of_latex(f"v_{{{self._numbers[v]}}}")
+        return html_of_label(self._names[v]) if v in self._names else number(v.data)
 
     def symbol(self, v: Value) -> Any:
         """V in a formula: a symbol; for an unnamed constant its number."""
-        if v.kind == "constant" and not v.label:
+        if v not in self._names:
             return v.data
         if v not in self._symbols:  # only what a formula needs: there are 131,068 characters
             character = chr(0xF0000 + len(self._symbols))
-            self._symbols[v] = Symbol(character, *(holds(short(str(v.label))) if v.label else ()))
+            self._symbols[v] = Symbol(character, *holds(self._names[v]))
             self._data[character] = v.data
             self.markup[character] = self.name(v)
         return self._symbols[v]

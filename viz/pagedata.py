@@ -18,7 +18,7 @@ from micrograd.symbols import Expression
 from viz.derivation import MATHML, TEXT, Format, Notation, function_name
 from viz.javascript import javascript
 from viz.mathtext import html_of_latex, latex_of_number, number
-from viz.names import Case, Namer, cases, short
+from viz.names import Case, Namer, cases
 from viz.svg import Label
 
 
@@ -52,10 +52,9 @@ class References(Notation):
 
     def written(self, v: Value, format: Format) -> str:  # noqa: A002
         """What v is called."""
-        if v.label:
-            return format.label(short(v.label))
-        latex = latex_of_number(v.data) if v.kind == "constant" else f"v_{{{self._numbers[v]}}}"
-        return format.latex(latex, {})
+        if v in self._names:
+            return format.label(self._names[v])
+        return format.latex(latex_of_number(v.data), {})
 
     def tree(self, formula: Any) -> Any:
         """A formula as a tree."""
