@@ -45,7 +45,7 @@ ROOMS = [
     ["viz.mathtext"],
     ["viz.markup"],
     ["viz.names", "viz.paths"],
-    ["viz.derivation"],
+    ["viz.derivation", "viz.mistakes"],
     ["viz.picture"],
     ["viz.rows"],
     ["viz.draw", "viz.explain", "viz.javascript"],

@@ -264,8 +264,10 @@ def test_a_graph_that_is_older_than_its_values_is_told() -> None:
     x = Value(3.0, "x")
     y = affine([x], [x], 1.0)
     x.data = 4.0
-    with pytest.warns(UserWarning, match="not what its operands give now"):
-        draw(y)
+    for way in (draw, draw_dot):
+        with pytest.warns(UserWarning, match="not what its operands give now") as caught:
+            way(y)
+        assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_numbers_in_formulas_have_no_derivative() -> None:

@@ -298,6 +298,7 @@ def test_custom_primitive() -> None:
     check_every_form(explanation)
 
 
+@pytest.mark.filterwarnings("ignore:explain. the label")
 @pytest.mark.parametrize("label", HOSTILE)
 def test_hostile_labels(label: str) -> None:
     x = Value(0.5, label)

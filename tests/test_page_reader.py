@@ -388,6 +388,7 @@ LABELS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:page. the label")
 def test_hostile_labels_are_text(show: Callable[..., Window]) -> None:
     leaves = [parameter(0.1 * i, label) for i, label in enumerate(LABELS)]
     root = labelled("</title><script>alert(1)</script>", ops.sum([v.tanh() for v in leaves]))

@@ -48,6 +48,7 @@ def test_a_hostile_label_is_text_in_the_svg(engine: str, drawing: Drawing) -> No
     assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
 
 
+@pytest.mark.filterwarnings("ignore:draw. the label")
 @pytest.mark.parametrize(
     "label", [r"\N", r"\G loss", r"\E is \T", r'</TABLE>"<script>&\n\\', "\\", "\\\\"]
 )

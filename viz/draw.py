@@ -19,6 +19,7 @@ from typing import Final
 
 from micrograd.engine import Value, topological_order
 from viz.mathtext import html_of_text, number
+from viz.mistakes import warn_of_mistakes
 from viz.picture import FOLDS, Arrow, Box, Picture, behind, picture_of, stale
 from viz.render import Drawing
 from viz.rows import crossings, rows
@@ -43,6 +44,7 @@ THIN, WIDER = 0.8, 3.2  # how wide an arrow is that adds nothing, and how much w
 _ARROW, _BRIGHT, _FADED = "#4d4d4d", "#c2185b", "#cccccc"
 _TEXT, _QUIET_TEXT, _FADED_TEXT = "#1a1a1a", "#666666", "#9a9a9a"
 _OFF_PATH: Final = ("#fafafa", _FADED)  # fill and border of a box that is not brought out
+MAX_NODES: Final = 200  # boxes of a picture, where nothing else is said
 _MOST_TRIED: Final = 20_000  # values of a graph that is folded only to tell whether it fits
 _FONT = "Helvetica,Arial,sans-serif"
 
@@ -57,7 +59,7 @@ def draw(
     highlight: Value | None = None,
     fold: str | None = None,
     legend: bool = True,
-    max_nodes: int = 200,
+    max_nodes: int = MAX_NODES,
     direction: str = "LR",
 ) -> Drawing:
     """Draw the graph behind a value: numbers, local derivatives and gradients.
@@ -83,7 +85,9 @@ def draw(
 
     Warns:
         UserWarning: if a value is not what its operands give now: a parameter
-            has changed since the graph was recorded.
+            has changed since the graph was recorded; for each label that is meant
+            as mathematics and cannot be read; for an attribute that is almost
+            called `label`.
 
     Raises:
         TypeError: if root or highlight is no Value.
@@ -91,24 +95,7 @@ def draw(
         ValueError: for another fold or direction, or a highlighted value that
             root does not depend on.
     """
-    _check(root, highlight, direction)
-    order = topological_order(root)
-    if fold is None:
-        _check_size(len(order), root, order, fold, max_nodes)
-    picture = picture_of(root, order, fold)
-    _check_size(len(picture.boxes), root, order, fold, max_nodes)
-    changed = stale(order)
-    if changed is not None:
-        warnings.warn(
-            f"draw: {changed!r} is not what its operands give now; a value has changed since "
-            "the graph was recorded. Compute it again to draw what holds now",
-            stacklevel=2,
-        )
-    lit = _lit(root, highlight, picture)
-    drawing = drawing_of(picture, direction, lit)
-    if legend:
-        _draw_legend(drawing, picture, lit)
-    return drawing
+    return _drawing(root, highlight, fold, legend, max_nodes, direction)
 
 
 def drawing_of(
@@ -162,11 +149,44 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Drawing: 
     Returns:
         What `draw` returns.
 
+    Warns:
+        UserWarning: as `draw` does.
+
     Raises:
         ValueError: for an unknown format or direction.
     """
-    drawing = draw(root, direction=rankdir)
+    drawing = _drawing(root, None, None, True, MAX_NODES, rankdir)
     drawing.format = format
+    return drawing
+
+
+def _drawing(
+    root: Value,
+    highlight: Value | None,
+    fold: str | None,
+    legend: bool,
+    max_nodes: int,
+    direction: str,
+) -> Drawing:
+    """What `draw` returns; a warning points to who called the function that calls this one."""
+    _check(root, highlight, direction)
+    order = topological_order(root)
+    if fold is None:
+        _check_size(len(order), root, order, fold, max_nodes)
+    picture = picture_of(root, order, fold)
+    _check_size(len(picture.boxes), root, order, fold, max_nodes)
+    changed = stale(order)
+    if changed is not None:
+        warnings.warn(
+            f"draw: {changed!r} is not what its operands give now; a value has changed since "
+            "the graph was recorded. Compute it again to draw what holds now",
+            stacklevel=3,
+        )
+    warn_of_mistakes("draw", order, stacklevel=3)
+    lit = _lit(root, highlight, picture)
+    drawing = drawing_of(picture, direction, lit)
+    if legend:
+        _draw_legend(drawing, picture, lit)
     return drawing
 
 

@@ -37,6 +37,7 @@ from viz.derivation import (
     factor,
 )
 from viz.mathtext import latex_of_number, number, text_of_label, text_of_latex
+from viz.mistakes import warn_of_mistakes
 from viz.paths import Edge, Users, count, edges, gradients, passed_on, walk
 
 MAX_PATHS: Final = 16  # that are listed, where nothing else is said
@@ -187,6 +188,10 @@ def explain(root: Value, w: Value, max_paths: int = MAX_PATHS) -> Explanation:
     Returns:
         The explanation; see there.
 
+    Warns:
+        UserWarning: for each label that is meant as mathematics and cannot be read;
+            for an attribute that is almost called `label`. Printing warns of nothing.
+
     Raises:
         TypeError: if root or w is no Value, or max_paths no integer.
         ValueError: if max_paths is less than 1; or if a value on the way has a `_backward` of
@@ -202,7 +207,9 @@ def explain(root: Value, w: Value, max_paths: int = MAX_PATHS) -> Explanation:
         raise TypeError(f"explain: expected an integer as max_paths, got {max_paths!r}")
     if max_paths < 1:
         raise ValueError(f"explain: expected max_paths to be at least 1, got {max_paths}")
-    users = edges(topological_order(root), {w})
+    order = topological_order(root)
+    warn_of_mistakes("explain", [*order, w])
+    users = edges(order, {w})
     if w not in users:
         return Explanation(root, w, 0, (), (), 0.0)
     _only_products("explain", users)
@@ -334,6 +341,9 @@ def error_terms(cost: Value) -> ErrorTerms:
     Returns:
         For each `affine` node behind the cost the derivative; printed, a table.
 
+    Warns:
+        UserWarning: as `explain` does.
+
     Raises:
         TypeError: if cost is no Value.
         ValueError: as `explain`, for a `_backward` that clips, say.
@@ -347,6 +357,7 @@ def error_terms(cost: Value) -> ErrorTerms:
     """
     _check("error_terms", cost=cost)
     order = topological_order(cost)
+    warn_of_mistakes("error_terms", order)
     zs = [v for v in order if v.op is ops.affine]
     users = edges(order, set(zs))
     _only_products("error_terms", users)

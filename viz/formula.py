@@ -33,12 +33,21 @@ COMMANDS: Final = {
     " ": " ",
 }
 _NAMES: Final = {"operatorname", "mathrm", "text"}  # \text{...}: upright, word by word
+KNOWN: Final = {*COMMANDS, *_NAMES, "frac", "sqrt", "begin", "end"}
 
 TOKEN: Final = re.compile(r"\\([A-Za-z]+|.)|(\d+(?:\.\d+)?(?:e[-+]?\d+)?)|(\s+)|(.)", re.DOTALL)
 
 
 class NotMathError(Exception):
-    """The text is no formula of the part of LaTeX that is understood here."""
+    """The text is no formula of the part of LaTeX that is understood here.
+
+    Attributes:
+        place: of the first character that could not be read, counted from 1.
+    """
+
+    def __init__(self, place: int) -> None:
+        super().__init__(f"no formula from character {place} on")
+        self.place = place
 
 
 @dataclass(frozen=True)
@@ -143,8 +152,12 @@ class _Reader:
     def read(self) -> Tree:
         out = self.sequence()
         if self.i < len(self.tokens):
-            raise NotMathError
+            raise self.stopped(self.i)
         return out
+
+    def stopped(self, i: int) -> NotMathError:
+        """The error of who cannot read token i."""
+        return NotMathError(1 + sum(map(len, self.tokens[:i])))
 
     def sequence(self) -> Tree:
         """Up to the closing brace or the end."""
@@ -159,23 +172,23 @@ class _Reader:
     def group(self) -> Tree:
         """One argument: {...} or a single token."""
         if self.i >= len(self.tokens):
-            raise NotMathError
+            raise self.stopped(self.i)
         if self.tokens[self.i] != "{":
             return self.atom()
         self.i += 1
         inside = self.sequence()
         if self.i >= len(self.tokens):
-            raise NotMathError
+            raise self.stopped(self.i)
         self.i += 1
         return inside
 
     def raw_group(self) -> str:
         """The text of {...}, unread."""
         if self.i >= len(self.tokens) or self.tokens[self.i] != "{":
-            raise NotMathError
+            raise self.stopped(self.i)
         end = self.tokens.index("}", self.i) if "}" in self.tokens[self.i :] else -1
         if end < 0:
-            raise NotMathError
+            raise self.stopped(self.i)
         text = "".join(self.tokens[self.i + 1 : end])
         self.i = end + 1
         return text
@@ -204,10 +217,11 @@ class _Reader:
                 self.i += 1
             return Letters(letters)
         if token in "}\\&#$~%":
-            raise NotMathError
+            raise self.stopped(self.i - 1)
         return Number(token) if token[0].isdigit() and token.isascii() else Sign(token)
 
     def command(self, name: str) -> Tree:
+        start = self.i - 1
         if name == "frac":
             above, below = self.group(), self.group()
             return Fraction(above, below)
@@ -218,7 +232,7 @@ class _Reader:
         if name == "begin" and self.raw_group() == "cases":
             return self.cases()
         if name not in COMMANDS:
-            raise NotMathError
+            raise self.stopped(start)
         return Sign(COMMANDS[name])
 
     def cases(self) -> Tree:
@@ -227,7 +241,7 @@ class _Reader:
         start, depth = self.i, 1
         while depth:
             if self.i >= len(tokens):
-                raise NotMathError
+                raise self.stopped(self.i)
             depth += {"\\begin": 1, "\\end": -1}.get(tokens[self.i], 0)
             self.i += 1
         inside = "".join(tokens[start : self.i - 1])
@@ -236,12 +250,15 @@ class _Reader:
         for row in re.split(r"\\\\", inside):
             value, _, condition = row.partition("&")
             last = "otherwise" in condition
-            rows.append(
-                (
-                    read(value.strip(), self.names),
-                    None if last else read(condition.strip(), self.names),
+            try:
+                rows.append(
+                    (
+                        read(value.strip(), self.names),
+                        None if last else read(condition.strip(), self.names),
+                    )
                 )
-            )
+            except NotMathError:
+                raise self.stopped(start) from None
         return Cases(tuple(rows))
 
 

@@ -42,7 +42,7 @@ def read_label(label: str) -> Tree:
     Returns:
         The tree.
     """
-    if _looks_like_math(label):
+    if looks_like_math(label):
         try:
             return read(label)
         except NotMathError:
@@ -173,7 +173,7 @@ def _letters(tree: Tree) -> int:
     return 0
 
 
-def _looks_like_math(label: str) -> bool:
+def looks_like_math(label: str) -> bool:
     """Single letters, indices in braces: a formula. Words: a name.
 
     "a_prev" is somebody's variable, and no a with an index p.
@@ -182,6 +182,15 @@ def _looks_like_math(label: str) -> bool:
         return False  # nothing would be seen of it
     if re.search(r"\d[eE][-+]?\d", label):
         return False  # "1e5": its letters, not its number
-    bare = re.sub(r"\\[A-Za-z]+", " ", label)  # without commands
-    bare = re.sub(r"\{[^{}]*\}", "{}", bare)  # and what is in braces
-    return not re.search(r"[A-Za-z]{2}|[_^]\w{2}|[^\x20-\x7e∂Σσ·−√]", bare)
+    return not word_in(label)
+
+
+def word_in(label: str) -> int:
+    r"""Where a word begins that is neither a command nor in braces, from 1 on; 0 for none.
+
+    >>> word_in(r"\alpha rate"), word_in(r"w_{jk}")
+    (8, 0)
+    """
+    hidden = re.sub(r"\\[A-Za-z]+|\{[^{}]*\}", lambda m: " " * len(m[0]), label)
+    found = re.search(r"[A-Za-z]{2}|[_^]\w{2}|[^\x20-\x7e∂Σσ·−√]", hidden)
+    return found.start() + 1 if found else 0

@@ -27,10 +27,11 @@ from micrograd.engine import Value, topological_order
 from micrograd.files import atomic_write
 from micrograd.hooks import refuse
 from viz.derivation import TEXT
-from viz.draw import COLOURS, THIN, WIDER, WORDS, TooManyNodesError, check_direction
+from viz.draw import COLOURS, MAX_NODES, THIN, WIDER, WORDS, TooManyNodesError, check_direction
 from viz.explain import ENDS, LONG, MAX_PATHS
 from viz.javascript import javascript_of
 from viz.mathtext import escaped
+from viz.mistakes import warn_of_mistakes
 from viz.pagedata import (
     References,
     backward_order,
@@ -75,7 +76,7 @@ def page(
     root: Value,
     path: str | os.PathLike[str] | None = None,
     *,
-    max_nodes: int = 200,
+    max_nodes: int = MAX_NODES,
     direction: str | None = None,
 ) -> Page:
     """Make a page on which to step through the forward and the backward pass of a graph.
@@ -102,6 +103,10 @@ def page(
     Returns:
         The page. It shows itself in a notebook.
 
+    Warns:
+        UserWarning: for each label that is meant as mathematics and cannot be read;
+            for an attribute that is almost called `label`.
+
     Raises:
         TypeError: if root is no Value, a primitive's partial derivative takes plain
             numbers only, or a value has a `_backward` of its own.
@@ -121,6 +126,7 @@ def page(
             f"page: the graph has {len(order):,} values, more than max_nodes={max_nodes}; "
             "raise max_nodes, or make the page of a smaller part: a single sample, say"
         )
+    warn_of_mistakes("page", order)
     text = _html(root, order, direction)
     if path is None:
         return Page(text, None)
