@@ -40,6 +40,7 @@ ROOMS = [
     ["micrograd.program.program"],
     ["micrograd.program"],
     ["micrograd"],
+    ["viz.origin"],
     ["viz.formula", "viz.render"],
     ["viz.labels"],
     ["viz.mathtext"],
