@@ -104,8 +104,7 @@ def page(
         The page. It shows itself in a notebook.
 
     Warns:
-        UserWarning: for each label that is meant as mathematics and cannot be read;
-            for an attribute that is almost called `label`.
+        UserWarning: as `explain` does.
 
     Raises:
         TypeError: if root is no Value, a primitive's partial derivative takes plain
@@ -128,13 +127,15 @@ def page(
         )
     warn_of_mistakes("page", order)
     text = _html(root, order, direction)
-    if path is None:
-        return Page(text, None)
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(target) as file:
+    return Page(text, None if path is None else _written(text, Path(path)))
+
+
+def _written(text: str, path: Path) -> Path:
+    """Write the text to a file, whose folder is made if it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as file:
         file.write(text.encode())
-    return Page(text, target)
+    return path
 
 
 def _html(root: Value, order: Sequence[Value], direction: str | None) -> str:
