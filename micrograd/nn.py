@@ -18,65 +18,31 @@ from __future__ import annotations
 import builtins
 import os
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from micrograd import ops
 from micrograd.graph import Constants, Leaves
+from micrograd.inits import Init, Random, he, init_of, uniform, xavier, zeros
 from micrograd.ops import Primitive
 from micrograd.storage import read_parameters, write_parameters
 from micrograd.value import Value, lift_all, parameter, recorder
 
-
-class Random(Protocol):
-    """Where weights are drawn from: `random`, a random.Random or a NumPy Generator."""
-
-    def uniform(self, a: float, b: float, /) -> float:
-        """A number between a and b."""
-        ...
-
-
-Init = Callable[[int, int, Random], float]
-
-
-def uniform(epsilon: float = 1.0) -> Init:
-    """Weights drawn evenly from [-epsilon, epsilon]; with epsilon 1 those of micrograd.
-
-    Arguments:
-        epsilon: the largest weight.
-
-    Returns:
-        A function of (nin, nout, rng) that draws one weight.
-
-    >>> -0.1 <= uniform(0.1)(2, 3, random.Random(0)) <= 0.1
-    True
-    """
-
-    def draw(nin: int, nout: int, rng: Random) -> float:
-        return float(rng.uniform(-epsilon, epsilon))
-
-    return draw
-
-
-def xavier(nin: int, nout: int, rng: Random) -> float:
-    """Glorot and Bengio (2010): uniform within sqrt(6 / (nin + nout)); for sigmoid and tanh."""
-    return uniform((6.0 / (nin + nout)) ** 0.5)(nin, nout, rng)
-
-
-def he(nin: int, nout: int, rng: Random) -> float:
-    """He et al. (2015): uniform within sqrt(6 / nin); for relu."""
-    return uniform((6.0 / nin) ** 0.5)(nin, nout, rng)
-
-
-def zeros(nin: int, nout: int, rng: Random) -> float:
-    """Zero: then all neurons of a layer stay alike, which is what the lesson shows."""
-    return 0.0
-
-
-_INITS: dict[str, Init] = {"uniform": uniform(), "xavier": xavier, "he": he, "zeros": zeros}
+__all__ = [
+    "MLP",
+    "Init",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Random",
+    "he",
+    "uniform",
+    "xavier",
+    "zeros",
+]
 
 
 class Module:
@@ -180,7 +146,7 @@ class Neuron(Module):
         if nonlin is not None:
             activation = "relu" if nonlin else "linear"
         self.activation = _activation(activation)
-        draw = _init(init)
+        draw = init_of(init)
         j = [] if index is None else [index]
         self.w = [
             parameter(draw(nin, nout, rng), _label("w", [*j, k] if nin > 1 else j, layer))
@@ -477,16 +443,6 @@ def _activation(name: str | Primitive) -> Primitive | None:
             f"Neuron: expected as activation linear or one of {', '.join(unary)}; got {name!r}"
         )
     return row
-
-
-def _init(init: str | Init) -> Init:
-    if callable(init):
-        return init
-    if not isinstance(init, str) or init not in _INITS:
-        raise ValueError(
-            f"Neuron: expected as init a function or one of {', '.join(_INITS)}; got {init!r}"
-        )
-    return _INITS[init]
 
 
 def _label(letter: str, indices: list[int], layer: int | None) -> str:

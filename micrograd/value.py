@@ -18,7 +18,7 @@ from typing import Any, Self, cast
 
 import numpy as np
 
-from micrograd import collector, comparisons, hooks, ops
+from micrograd import collector, comparisons, hooks, ops, trials
 from micrograd.generate import compile_backward, compile_row, packs, share_formulas
 from micrograd.graph import (
     CONSTANT,
@@ -28,6 +28,7 @@ from micrograd.graph import (
     topological_order,
     unusual,
 )
+from micrograd.hooked import Hooked
 from micrograd.hooks import Hook
 from micrograd.modes import checked_backward, detecting, namespace
 from micrograd.ops import Primitive, is_number
@@ -65,7 +66,7 @@ def _reflected(name: str) -> Callable[[Value, Any], Value]:
     return reflected
 
 
-class Value:
+class Value(Hooked):
     """A number, the operation it came from, and the gradient that reaches it.
 
     Arguments:
@@ -105,7 +106,6 @@ class Value:
     data: float
     grad: float
     label: str = ""  # set on few values, so kept in their __dict__
-    _symbol: str | None = None  # likewise: what `_op` was set to
     anew: tuple[Primitive, tuple[Any, ...]] | None = None  # likewise
     _pull: Callable[[Value], None] | None  # its step of the chain rule, or a Hook
     _a: Any  # the first argument; the tuple of all where the row packs; None in a leaf
@@ -203,72 +203,6 @@ class Value:
             raise ValueError(f"kind: expected one of {', '.join(_LEAVES)}, got {kind!r}")
         self._b = _LEAVES[_LEAVES.index(kind)]  # that very string: it is compared by identity
 
-    @property
-    def _prev(self) -> tuple[Value, ...]:
-        """The parents, under micrograd's name. May be set, as there."""
-        return self.parents
-
-    @_prev.setter
-    def _prev(self, parents: Any) -> None:
-        hooks.set_parents(self, parents, self._twin, namespace["watch"])
-
-    @property
-    def _op(self) -> str:
-        """The operation's symbol, as in micrograd; "" for a leaf. May be set."""
-        if self._symbol is not None:
-            return self._symbol
-        return self.op.symbol if self.op else ""
-
-    @_op.setter
-    def _op(self, symbol: str) -> None:
-        if not isinstance(symbol, str):
-            raise TypeError(f"_op: expected a string, got {type(symbol).__name__} {symbol!r}")
-        self._symbol = symbol
-        if hooks.is_hooked(self) and self._a is not None:
-            cast(Hook, self._pull).primitive = hooks.row_of(symbol)
-
-    @property
-    def _backward(self) -> Callable[[], Any]:
-        """One node's step of the chain rule: it passes the node's gradient on to its parents.
-
-        May be set to a function without arguments, as in micrograd: `backward` then runs
-        that instead. It may call the one that was there before.
-
-        >>> x = Value(3.0); y = x * x; z = 2.0 * y
-        >>> old = y._backward
-        >>> def clip():
-        ...     y.grad = min(y.grad, 1.0)
-        ...     old()
-        >>> y._backward = clip
-        >>> z.backward(); x.grad
-        6.0
-        """
-        pull = self._pull
-        if type(pull) is Hook and pull.function is not None:
-            return pull.function
-        return self._step
-
-    @_backward.setter
-    def _backward(self, function: Callable[[], Any]) -> None:
-        hooks.install(self, function)
-
-    def _step(self) -> None:
-        """Do the step that the node was recorded with, whatever `_backward` was set to."""
-        pull = self._pull
-        if type(pull) is Hook:
-            pull.step(self)
-        elif pull is not None:
-            pull(self)
-
-    @property
-    def hooked(self) -> bool:
-        """Whether the value has a `_backward` of its own, or parents and no row of the table.
-
-        >>> x = Value(2.0); (x * x).hooked, Value(4.0, (x,), "square").hooked
-        (False, True)
-        """
-        return hooks.is_hooked(self)
-
     def shares(self, gradient: float) -> list[float]:
         """What the value passes on to each of its parents of such a gradient.
 
@@ -285,16 +219,8 @@ class Value:
         if self._a is None:
             return []
         if self.hooked:
-            return hooks.shares(self, gradient)
+            return trials.shares(self, gradient)
         return cast(Primitive, self.op).flatten(_shares(self, gradient))
-
-    def multiplies(self) -> bool:
-        """Whether what is passed on is each local derivative times the gradient.
-
-        So it is for every row of the table. A `_backward` of the program's own, which may
-        clip gradients, is tried with several.
-        """
-        return not self.hooked or self._a is None or hooks.is_product(self)
 
     def local_derivatives(self) -> list[float]:
         """The derivative of this value by each of its parents, in their order.

@@ -807,6 +807,21 @@ def test_what_is_not_plain_is_given_the_inputs_as_they_came() -> None:
         net([1.0, 2.0, 3.0])
 
 
+def test_a_layer_with_a_way_of_its_own_is_given_the_inputs_as_they_came() -> None:
+    seen: list[Any] = []
+
+    class Watching(Layer):
+        def __call__(self, x: Any) -> Any:
+            seen.append(x)
+            return super().__call__(x)
+
+    net = MLP(2, [2, 1])
+    net.layers[0] = Watching(2, 2)
+    given = [1.0, 2.0]
+    net(given)
+    assert seen == [given]
+
+
 def test_a_layer_of_one_neuron_between_others() -> None:
     net = MLP(2, [1, 2, 1])
     assert isinstance(net([1.0, 2.0]), Value)

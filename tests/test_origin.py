@@ -146,9 +146,9 @@ def test_errors_of_another_kind_stay_what_they_are(site: Path) -> None:
     folder = site / "micrograd"
     (folder / "graph.py").write_text("import a_package_that_is_missing\n")
     assert said() == "ModuleNotFoundError: No module named 'a_package_that_is_missing'"
-    (folder / "graph.py").write_text("from micrograd.modes import no_such_name\n")
+    (folder / "graph.py").write_text("from micrograd.files import no_such_name\n")
     assert said().startswith(
-        "ImportError: cannot import name 'no_such_name' from 'micrograd.modes'"
+        "ImportError: cannot import name 'no_such_name' from 'micrograd.files'"
     )
     shutil.copy(TOP / "micrograd" / "graph.py", folder / "graph.py")
     (folder / "checking.py").write_text("from micrograd.engine import no_such_name\n")

@@ -37,7 +37,7 @@ def test_vectorize_and_gradcheck_are_functions_however_they_are_imported() -> No
 
 
 def test_modules_are_there_without_an_import_of_their_own() -> None:
-    names = "checking collector data losses nn optim program".split()
+    names = "nn optim data losses program collector checking".split()
     printed = python(
         "import micrograd\n"
         f"for name in {names}: print(getattr(micrograd, name).__name__)\n"

@@ -197,6 +197,15 @@ def test_what_has_nothing_to_do_with_the_program_does_not_warn() -> None:
     assert len(warned(lambda: vectorize(relu(w * 2.0), [], [w]))) > 0  # parameters are all it has
 
 
+def test_a_value_that_is_compared_often_is_named_once() -> None:
+    x = Value(1.0, "x")
+    z = x * 2.0
+    assert z > 1.0
+    assert z < 3.0
+    assert z >= 2.0
+    assert len(warned(lambda: vectorize(z, [x]))) == 1
+
+
 def test_a_million_comparisons_are_no_burden() -> None:
     x = Value(1.0)
     for _ in range(20_000):
@@ -346,9 +355,14 @@ def test_a_wrong_tolerance_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert program.check(lambda x: x * (2.0 + 1e-10), [1.0]) == pytest.approx(5e-11, rel=1e-3)
     monkeypatch.setattr(comparing, "_TOLERANCE", {"float64": (1e-3, 1e-3)})
     assert program.check(lambda x: x * (2.0 + 1e-8), [1.0]) > 1e-9
-    # what cancels is compared in parts of what it is the difference of
-    close = vectorize((x + 1e9) - 1e9, [x])
-    assert close.check(lambda x: (x + (1e9 + 1e-7)) - (1e9 + 1e-7), [0.3]) < 1e-3
+
+
+def test_what_cancels_is_compared_in_parts_of_what_it_is_the_difference_of() -> None:
+    x = Value(1.0, "x")
+    program = vectorize(x + (1e9 - 1e9), [x])
+    assert 1e-9 < program.check(lambda x: (x + 1e9) - 1e9, [0.3]) < 1e-6
+    with pytest.raises(ProgramMismatch):
+        program.check(lambda x: (x + 1e9) - (1e9 - 0.1), [0.3])
 
 
 def test_a_row_of_the_table_that_python_cannot_see_into_is_no_branch() -> None:

@@ -26,6 +26,7 @@ from micrograd import (
     vectorize,
 )
 from micrograd.losses import cross_entropy
+from micrograd.several import LARGEST, SHIFT
 from tests.sources import needs_compiler
 from viz import draw, page
 
@@ -182,10 +183,21 @@ def test_lists_of_different_lengths_and_from_different_places(compiled: bool) ->
     if compiled:
         program.compile()
     rng = np.random.default_rng(0)
-    for scale in (1.0, 100.0):
+    for scale in (1.0, 30.0, 1000.0):
         arrays = list(scale * rng.normal(size=(2, 7)))
         program.parameters = scale * rng.normal(size=len(parameters))
         assert program.check(record, *arrays) < 1e-9
+
+
+@pytest.mark.parametrize("row", [LARGEST, SHIFT], ids=lambda row: row.name)
+def test_what_is_taken_off_is_the_same_of_numbers_and_of_arrays(row: Any) -> None:
+    for x in SPECIAL:
+        for y in SPECIAL:
+            for numbers_ in ([x], [x, y], [y, 0.0, x]):
+                one = row(numbers_)
+                several = row([np.array([v, v]) for v in numbers_]).tolist()
+                assert np.array_equal([one, one], several, equal_nan=True), numbers_
+                assert one in numbers_ or one != one or (row is SHIFT and one == 0.0)
 
 
 def test_float32() -> None:
