@@ -13,7 +13,7 @@ from importlib import metadata
 from demos.race import __doc__ as about
 from demos.race import arrays, scalars
 from demos.race.rounds import Options
-from demos.race.workers import LostError
+from demos.race.workers import AbsentError, LostError
 from demos.race.workloads import MINIBATCH, RACES
 
 
@@ -99,8 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"\n{name}: {title}", flush=True)
         try:
             run(options)
-        except LostError as why:
-            print(f"  ours: LOST: {why}")
+        except (AbsentError, LostError) as why:
+            print(f"  {why}")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ class Worker:
     """
 
     def __init__(self, name: str, folder: str | None, timeout: float) -> None:
+        self.name = name
         self.timeout = timeout
         command = [sys.executable, "-m", "demos.race.worker", name]
         if name == "micrograd" and folder is not None:
@@ -73,14 +74,13 @@ class Worker:
             timer.cancel()
         if not line:
             late, status = time.monotonic() - start >= self.timeout, process.wait()
-            raise LostError(
-                f"no answer within {self.timeout:g} s" if late else f"died, exit status {status}"
-            )
+            why = f"no answer within {self.timeout:g} s" if late else f"died, exit status {status}"
+            raise LostError(f"{self.name}: LOST: {why}")
         answer: Answer = json.loads(line)
         if "absent" in answer:
-            raise AbsentError(answer["absent"])
+            raise AbsentError(f"{self.name}: not there ({answer['absent']})")
         if "error" in answer:
-            raise LostError(answer["error"])
+            raise LostError(f"{self.name}: LOST: {answer['error']}")
         return answer
 
     def __enter__(self) -> Self:
@@ -105,9 +105,9 @@ def enter(
             worker.ask(task)
             workers[name] = worker
         except AbsentError as why:
-            print(f"  {name}: not there ({why}). To have it: {HINTS.get(name, 'see README.md')}")
+            print(f"  {why}. To have it: {HINTS.get(name, 'see README.md')}")
         except LostError as why:
-            print(f"  {name}: LOST: {why}")
+            print(f"  {why}")
     return workers
 
 
@@ -118,6 +118,6 @@ def ask_all(workers: Workers, do: str, **arguments: Any) -> dict[str, Answer]:
         try:
             answers[name] = worker.ask({"do": do, **arguments})
         except LostError as why:
-            print(f"  {name}: LOST: {why}")
+            print(f"  {why}")
             del workers[name]
     return answers
