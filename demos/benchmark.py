@@ -12,6 +12,7 @@ from importlib import metadata
 
 from demos.race import __doc__ as about
 from demos.race import arrays, scalars
+from demos.race.against import SLOWER, checkout
 from demos.race.rounds import Options
 from demos.race.workers import AbsentError, LostError
 from demos.race.workloads import MINIBATCH, RACES
@@ -37,6 +38,44 @@ def processors() -> str:
     return text
 
 
+def command_line(names: list[str]) -> argparse.ArgumentParser:
+    """What the command understands.
+
+    Arguments:
+        names: of the workloads.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m demos.benchmark",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--micrograd", metavar="DIR", help="folder with PyPI's micrograd in it")
+    parser.add_argument(
+        "--against",
+        metavar="DIR",
+        type=checkout,
+        help="another checkout of this project: is this one slower? (memory is not compared)",
+    )
+    parser.add_argument("--rounds", type=int, help="how often everybody's turn comes (default 15)")
+    parser.add_argument("--quick", action="store_true", help="a rough look, in some 20 seconds")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=names,
+        default=names,
+        metavar="WORKLOAD",
+        help=", ".join(names),
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="how long an answer may take (default 300)",
+    )
+    return parser
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the workloads that are asked for.
 
@@ -56,31 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arrays.run_transformer,
     )
 
-    parser = argparse.ArgumentParser(
-        prog="python -m demos.benchmark",
-        description=about,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--micrograd", metavar="DIR", help="folder with PyPI's micrograd in it")
-    parser.add_argument("--rounds", type=int, help="how often everybody's turn comes (default 15)")
-    parser.add_argument("--quick", action="store_true", help="a rough look, in some 20 seconds")
-    parser.add_argument(
-        "--only",
-        nargs="+",
-        choices=runs,
-        default=list(runs),
-        metavar="WORKLOAD",
-        help=", ".join(runs),
-    )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=300.0,
-        metavar="SECONDS",
-        help="how long an answer may take (default 300)",
-    )
+    parser = command_line(list(runs))
     asked = parser.parse_args(arguments)
-    options = Options(asked.micrograd, asked.timeout)
+    options = Options(asked.micrograd, asked.timeout, against=asked.against)
     if asked.quick:
         options = replace(
             options, rounds=2, seconds=0.02, samples=25, lengths=(10_000, 100_000), threads=(1,)
@@ -94,6 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(processors())
     print(f"Medians (first to third quartile) of {options.rounds} rounds;")
     print("each ratio is of two numbers from the same round.")
+    if options.against is not None:
+        print(f"Against {options.against}, in turn: slower is what has all of the interval")
+        print(f"for the median of its ratios above {SLOWER:g}.")
     for name in asked.only:
         title, run = runs[name]
         print(f"\n{name}: {title}", flush=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import product
 from typing import Any
 
+from demos.race.against import in_turn
 from demos.race.programs import RATE
 from demos.race.report import table, verdict
 from demos.race.rounds import Options, enter_right, progress, scaled, take_turns
@@ -47,7 +49,8 @@ def run_minibatch(options: Options) -> None:
             times = scaled(times, 1e6)
             if "ours" not in times:
                 return
-            first = {n: times[n] for n in ("numpy", "ours", "compiled") if n in times}
+            both = product(("numpy", "ours", "compiled"), options.checkouts)
+            first = {name + at: times[name + at] for name, at in both if name + at in times}
             head = (title, "us a step", "times numpy")
             table(head, first, "numpy", {"ours": BY_HAND_TARGET}, at_most=True, digits=0)
             base = "compiled" if "compiled" in times else "ours"
@@ -63,23 +66,24 @@ def run_recording(options: Options) -> None:
     Each time is the first of a new process. (micrograd's neurons are relu's: it has no sigmoid.)
     """
     peer, (small, large) = "micrograd, 2 samples", NETWORKS
-    times: dict[str, list[float]] = {name: [] for name in (peer, *NETWORKS)}
+    both = [name + at for name in NETWORKS for at in options.checkouts]
+    times: dict[str, list[float]] = {name: [] for name in (peer, *both)}
     with ExitStack() as stack:
         task = task_of(RACES["digits"])
         others = enter(["micrograd"], task, options.folder, options.timeout, stack)
-        for _ in progress(options.rounds, "recording"):
+        for turn in progress(options.rounds, "recording"):
             for answer in ask_all(others, "clock", seconds=options.seconds).values():
                 times[peer].append(2e3 * answer["mean"])
-            for name, (sizes, _) in NETWORKS.items():
-                answer = _recording(options, sizes=sizes)
-                times[name].append(1e3 * (answer["record"] + answer["vectorize"]))
+            for name, at in product(NETWORKS, in_turn(options.checkouts, turn)):
+                answer = _recording(at, options, sizes=NETWORKS[name][0])
+                times[name + at].append(1e3 * (answer["record"] + answer["vectorize"]))
     if not others:
         del times[peer]
     targets = {name: target for name, (_, target) in NETWORKS.items()}
     title = "record and vectorize"
     table((title, "ms", "times micrograd"), times, peer, targets, at_most=True)
-    both = {name: times[name] for name in NETWORKS}
-    table((title, "ms", f"times {small}"), both, small, {large: LARGE_TARGET}, at_most=True)
+    ours = {name: times[name] for name in NETWORKS}
+    table((title, "ms", f"times {small}"), ours, small, {large: LARGE_TARGET}, at_most=True)
 
 
 def run_vectorizing(options: Options) -> None:
@@ -90,19 +94,22 @@ def run_vectorizing(options: Options) -> None:
     """
     names = {n: f"{n:,} nodes" for n in options.lengths}
     smallest = names[options.lengths[0]]
-    times: dict[str, list[float]] = {name: [] for name in names.values()}
+    times: dict[str, list[float]] = {
+        name + at: [] for name in names.values() for at in options.checkouts
+    }
     rounds = -(-options.rounds // FEWER)
     print(f"  {rounds} rounds")
-    for _ in progress(rounds, "vectorizing"):
-        for n, name in names.items():
+    for turn in progress(rounds, "vectorizing"):
+        for n, at in product(names, in_turn(options.checkouts, turn)):
             width = round((n / 6) ** 0.5)  # two square layers; a weight, a product, a sum
             answer = _recording(
+                at,
                 options,
                 sizes=[width, width, width, 1],
                 written_out=True,
                 repeats=options.lengths[-1] // n,
             )
-            times[name].append(1e9 * answer["vectorize"] / answer["nodes"])
+            times[names[n] + at].append(1e9 * answer["vectorize"] / answer["nodes"])
     targets = dict.fromkeys(names.values(), SCALING_TARGET)
     head = ("vectorize", "ns a node", f"times {smallest}")
     table(head, times, smallest, targets, at_most=True, digits=0)
@@ -126,7 +133,7 @@ def run_transformer(options: Options) -> None:
     table(("", "us a step", "times ours"), scaled(times, 1e6), "ours", targets, digits=0)
 
 
-def _recording(options: Options, **arguments: Any) -> dict[str, Any]:
-    with Worker("ours", None, options.timeout) as worker:
+def _recording(at: str, options: Options, **arguments: Any) -> dict[str, Any]:
+    with Worker(f"ours{at}", None, options.timeout) as worker:
         worker.ask({"kind": "recording", "threads": 1})
         return worker.ask({"do": "recording", **arguments})

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+
+from demos.race.against import interval, judgement, parted, ratios
 
 
 def spread(numbers: Sequence[float], digits: int = 2) -> str:
@@ -41,6 +44,8 @@ def table(
 ) -> None:
     """Print a line for each series of numbers, and its ratios to the base, round by round.
 
+    What another checkout has done is in a table of its own, below.
+
     Arguments:
         head: a title, the unit of the numbers, and what the ratios are.
         numbers: by name, one for each round.
@@ -57,15 +62,35 @@ def table(
     """
     _line(*head, "")
     for name, series in numbers.items():
-        ratios = []
+        if parted(name)[1]:
+            continue
+        times = []
         if base in numbers and name != base:
-            ratios = [a / b for a, b in zip(series, numbers[base], strict=True)]
+            times = [a / b for a, b in zip(series, numbers[base], strict=True)]
         _line(
             name,
             spread(series, digits),
-            spread(ratios) if ratios else "",
-            verdict(float(np.median(ratios)), targets.get(name), at_most) if ratios else "",
+            spread(times) if times else "",
+            verdict(float(np.median(times)), targets.get(name), at_most) if times else "",
         )
+    against(numbers)
+
+
+def against(numbers: Mapping[str, Sequence[float]]) -> None:
+    """Print what is the other checkout's and ours, too: whether ours is slower, and how much.
+
+    >>> against({"ours": [2.0, 3.2, 4.0, 2.4, 3.0], "ours@/home/me/before": [1.0] * 5})
+        against before       times theirs                  interval (confidence)
+        ours                 3.000 (2.400 to 3.200)        2.000 to 4.000 (94%)        slower
+    >>> against({"ours": [2.0]})
+    """
+    for i, (name, times) in enumerate(ratios(numbers).items()):
+        own, other = parted(name)
+        if i == 0:
+            _line(f"against {Path(other).name}", "times theirs", "interval (confidence)", "")
+        low, high, probability = interval(times)
+        within = f"{low:.3f} to {high:.3f} ({probability:.0%})"
+        _line(own, spread(times, digits=3), within, judgement(times))
 
 
 def _line(name: str, number: str, ratio: str, remark: str) -> None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from demos.race.against import AT, OURS
 from demos.race.workers import Workers, ask_all, enter
 from demos.race.workloads import Task, fault
 
@@ -24,6 +25,7 @@ class Options:
         samples: how many of the 100 on the two moons.
         lengths: the numbers of nodes in a graph, the smallest first.
         threads: the numbers of threads for programs with arrays.
+        against: where another checkout is, or None.
     """
 
     folder: str | None
@@ -33,6 +35,12 @@ class Options:
     samples: int = 100
     lengths: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     threads: tuple[int, ...] = (1, 2)
+    against: str | None = None
+
+    @property
+    def checkouts(self) -> list[str]:
+        """What names end with, for each checkout that takes part; ours is the first."""
+        return ["", *([] if self.against is None else [AT + self.against])]
 
 
 def progress(rounds: int, title: str) -> Iterable[int]:
@@ -56,12 +64,13 @@ def enter_right(
     """Start the contestants, and keep those that compute what is right.
 
     Arguments:
-        names: who is to take part.
+        names: who is to take part, the other checkout not named.
         task: what they are given.
         right: what their `check` must answer.
-        options: for the folder and the timeout.
+        options: for the folders and the timeout.
         stack: ends them.
     """
+    names = [name + at for name in names for at in (options.checkouts if name in OURS else [""])]
     workers = enter(names, task, options.folder, options.timeout, stack)
     for name, answer in ask_all(workers, "check", steps=len(right["losses"])).items():
         wrong = fault(answer, right, task.get("dtype", "float64"))
@@ -92,8 +101,8 @@ def take_turns(
         what: the "mean" or the "median" of a round's steps.
     """
     times: dict[str, list[float]] = {name: [] for name in workers}
-    for _ in progress(rounds, title):
-        for name, answer in ask_all(workers, "clock", seconds=seconds, warm=warm).items():
+    for turn in progress(rounds, title):
+        for name, answer in ask_all(workers, "clock", turn, seconds=seconds, warm=warm).items():
             times[name].append(answer[what])
     return {name: times[name] for name in workers}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import product
 
+from demos.race.against import in_turn
 from demos.race.programs import RATE
 from demos.race.report import table
 from demos.race.rounds import Options, enter_right, progress, scaled, take_turns
@@ -69,16 +71,17 @@ def run_scaling(options: Options) -> None:
 
     for on in (True, False):
         times: dict[str, dict[str, list[float]]] = {
-            when: {name: [] for name in names.values()} for when in ("first", "again")
+            when: {name + at: [] for name in names.values() for at in options.checkouts}
+            for when in ("first", "again")
         }
-        for _ in progress(options.rounds, _title(on)):
-            for n, name in names.items():
+        for turn in progress(options.rounds, _title(on)):
+            for n, at in product(names, in_turn(options.checkouts, turn)):
                 request = {"do": "chains", "nodes": n, "repeats": options.lengths[-1] // n}
-                with Worker("ours", None, options.timeout) as worker:
+                with Worker(f"ours{at}", None, options.timeout) as worker:
                     worker.ask(task)
                     worker.ask({"do": "collector", "on": on})
                     for numbers in times.values():
-                        numbers[name].append(1e9 * worker.ask(request)["per node"])
+                        numbers[names[n] + at].append(1e9 * worker.ask(request)["per node"])
         for when, numbers in times.items():
             report(f"{_title(on)}, {when}", "ns a node", numbers)
     with Worker("ours", None, options.timeout) as worker:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from demos.race.programs import Engine, Job, graph_job, load, nodes_of, xad_job
@@ -152,6 +153,18 @@ def start(name: str, folder: str | None, task: dict[str, Any]) -> dict[str, Call
     return functions | {"collector": collector}
 
 
+def stay_here() -> None:
+    """Make sure that this and micrograd, if it was imported, are of the checkout we run in.
+
+    Raises:
+        RuntimeError: if they are of another.
+    """
+    micrograd = sys.modules.get("micrograd")
+    for file in [__file__] + ([str(micrograd.__file__)] if micrograd else []):
+        if not Path(file).resolve().is_relative_to(Path.cwd()):
+            raise RuntimeError(f"expected the modules of {Path.cwd()}, got {file}")
+
+
 def main(name: str, folder: str | None = None) -> None:
     """Answer every line on stdin."""
     answers, sys.stdout = sys.stdout, sys.stderr  # in case a library prints
@@ -163,7 +176,10 @@ def main(name: str, folder: str | None = None) -> None:
             if functions:
                 answer = functions[request.pop("do")](**request)
             else:
-                functions = start(name, folder, request)
+                started = start(name, folder, request)
+                if name != "micrograd":  # which comes from a folder of its own
+                    stay_here()
+                functions = started
         except ImportError as error:
             answer = {"absent": str(error)}
         except Exception as error:

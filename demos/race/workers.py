@@ -12,6 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from demos.race.against import AT, in_turn, parted, worker_module
+
 HINTS = {
     "micrograd": "pip install --target DIR micrograd, then --micrograd DIR",
     "xad": "pip install xad",
@@ -36,7 +38,7 @@ class Worker:
     """A contestant's process.
 
     Arguments:
-        name: "ours" or a peer's name.
+        name: "ours" or a peer's name; or "ours@FOLDER", of the checkout there.
         folder: where PyPI's micrograd is, or None.
         timeout: how many seconds an answer may take.
     """
@@ -44,11 +46,13 @@ class Worker:
     def __init__(self, name: str, folder: str | None, timeout: float) -> None:
         self.name = name
         self.timeout = timeout
-        command = [sys.executable, "-m", "demos.race.worker", name]
+        own, other = parted(name)
+        root = Path(other.removeprefix(AT)) if other else _ROOT
+        command = [sys.executable, "-m", str(worker_module(root)), own]
         if name == "micrograd" and folder is not None:
             command.append(str(Path(folder).resolve()))
         self._process = subprocess.Popen(  # noqa: S603 (our own module)
-            command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+            command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )
 
     def ask(self, request: dict[str, Any]) -> Answer:
@@ -105,18 +109,25 @@ def enter(
             worker.ask(task)
             workers[name] = worker
         except AbsentError as why:
-            print(f"  {why}. To have it: {HINTS.get(name, 'see README.md')}")
+            print(f"  {why}. To have it: {HINTS.get(parted(name)[0], 'see README.md')}")
         except LostError as why:
             print(f"  {why}")
     return workers
 
 
-def ask_all(workers: Workers, do: str, **arguments: Any) -> dict[str, Answer]:
-    """Everybody's answer, one after the other; who gives none is named, and dropped."""
+def ask_all(workers: Workers, do: str, turn: int = 0, **arguments: Any) -> dict[str, Answer]:
+    """Everybody's answer, one after the other; who gives none is named, and dropped.
+
+    Arguments:
+        workers: who is asked.
+        do: what.
+        turn: how often they were before; in every other one the other checkout is first.
+        arguments: of the request.
+    """
     answers = {}
-    for name, worker in list(workers.items()):
+    for name in in_turn(workers, turn):
         try:
-            answers[name] = worker.ask({"do": do, **arguments})
+            answers[name] = workers[name].ask({"do": do, **arguments})
         except LostError as why:
             print(f"  {why}")
             del workers[name]
