@@ -16,6 +16,7 @@ index is left out where its layer has one neuron only.
 from __future__ import annotations
 
 import builtins
+import operator
 import os
 import random
 from collections.abc import Iterable, Sequence
@@ -163,7 +164,7 @@ class Neuron(Module):
         w, b = self.w, self.b
         if len(w) != len(x.given):
             raise ValueError(f"{x.what}: expected {len(w)} inputs, got {len(x.given)}")
-        if type(w) is not list or w != self._known:  # it may have been given other weights
+        if type(w) is not list or not _same(w, self._known):  # it may have been given others
             self._pack()
         values = x.values if x.prepared else x.prepare()
         if self._packed and values is not None and type(b) is Value:
@@ -370,6 +371,17 @@ _METHODS = {row: n for n, row in ops.table.items() if vars(Value).get(n) is reco
 def _untouched() -> bool:
     """Whether `*` and `+` of Values are what `affine` takes them for."""
     return Value.__mul__ is _TIMES and Value.__add__ is _PLUS and Value.__rmul__ is _REFLECTED
+
+
+def _same(w: list[Any], known: list[Any]) -> bool:
+    """Whether they are the very same weights.
+
+    Where `==` is somebody's own it may find numbers equal. To compare the lists is
+    faster, and right where it is not.
+    """
+    if Value.__eq__ is object.__eq__ and not Value.__subclasses__():
+        return w == known
+    return len(w) == len(known) and all(map(operator.is_, w, known))
 
 
 class _Inputs:

@@ -747,6 +747,24 @@ def test_weights_that_were_replaced_one_by_one() -> None:
     assert n.w[1].grad == 4.0 + 3.0
 
 
+def test_weights_that_are_but_equal_to_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Equal(Value):
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Value) and self.data == other.data
+
+        __hash__ = Value.__hash__
+
+    neuron = Neuron(1, nonlin=False)
+    for by_number in (False, True):
+        if by_number:
+            monkeypatch.setattr(Value, "__eq__", Equal.__eq__)
+            monkeypatch.setattr(Value, "__hash__", lambda v: id(v))
+        for kind in (Value, Value, Equal):
+            neuron.w = [kind(0.5)]
+            neuron([3.0]).backward()
+            assert neuron.w[0].grad == 3.0
+
+
 def test_a_bias_that_comes_through_keeps_its_label() -> None:
     n = Neuron(1, nonlin=False)
     n.w = []
