@@ -235,10 +235,12 @@ def set_parents(
         _not_constant("_prev", v)
         v._pull = hook if type(hook) is Hook else Hook()
         unusual.add(v)  # it may stand in a tuple of leaves, which no walk looks into
-    elif type(hook) is not Hook or hook.row is not None:
-        before = twin()
-        v._pull = Hook(hook.function if type(hook) is Hook else None)
-        v._pull.twin = before
+    else:
+        watch = None  # it was recorded before, and stays so whatever mode is on
+        if type(hook) is not Hook or hook.row is not None:
+            before = twin()
+            v._pull = Hook(hook.function if type(hook) is Hook else None)
+            v._pull.twin = before
     v._pull.primitive = row_of(symbol)
     v._a, v._b = (new,), None
     _recorded(v, watch)

@@ -303,6 +303,18 @@ def test_what_is_made_under_no_grad_is_a_leaf_for_good() -> None:
     assert (x.grad, y.grad) == (0.0, 3.0)
 
 
+def test_no_grad_takes_no_parents_from_what_was_recorded_before() -> None:
+    x, side = Value(2.0), Value(1.0)
+    y = x * x
+    z = softsign(x)
+    with no_grad():
+        y._prev = (x, side)
+        z._prev = (x, side)
+    (y + z).backward()
+    assert (y._prev, z._prev) == ((x, side), (x, side))
+    assert x.grad == 4.0 + 1.0 / 9.0
+
+
 def test_detect_anomaly_looks_at_them_too() -> None:
     x = Value(0.0, "x")
     with detect_anomaly(), pytest.raises(AnomalyError, match=r"f gave inf; operands: x = 0\.0"):
