@@ -106,6 +106,8 @@ def checked_backward(order: list[Any]) -> None:
     """
     for v in order:
         v._backward()
+        if v._a is None and not math.isfinite(v.grad):
+            raise AnomalyError(f"the _backward of {_named(v)} made its gradient {v.grad}")
         for i, parent in enumerate(v.parents):
             if parent.kind != CONSTANT and not math.isfinite(parent.grad):
                 raise AnomalyError(

@@ -323,6 +323,10 @@ def test_detect_anomaly_looks_at_them_too() -> None:
     y._backward = lambda: setattr(x, "grad", math.nan)
     with detect_anomaly(), pytest.raises(AnomalyError, match="softsign passed the gradient nan"):
         (y * 2.0).backward()
+    leaf = Value(1.0, "w")
+    leaf._backward = lambda: setattr(leaf, "grad", math.inf)
+    with detect_anomaly(), pytest.raises(AnomalyError, match="leaf 'w' made its gradient inf"):
+        (leaf * 2.0).backward()
 
 
 @pytest.mark.parametrize("wrong", [None, 3, "f"])
