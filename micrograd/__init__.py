@@ -29,7 +29,9 @@ from micrograd.ops import (
     softplus,
     sqrt,
     squared_error,
+    step,
     tanh,
+    where,
 )
 from micrograd.ops import abs as abs
 from micrograd.ops import sum as sum
@@ -67,8 +69,10 @@ __all__ = [
     "softplus",
     "sqrt",
     "squared_error",
+    "step",
     "tanh",
     "vectorize",
+    "where",
 ]
 
 # Imported when first asked for: `import micrograd` alone need not wait for them.

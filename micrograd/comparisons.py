@@ -17,6 +17,7 @@ from micrograd.graph import operations
 
 _WALKED: Final = 200  # nodes behind a value that is gone, among which its leaves are looked for
 _REMEMBERED: Final = 256  # values that are gone
+_PERHAPS: Final = "in this graph or an earlier one of the same leaves"
 
 
 class Comparison:
@@ -26,16 +27,18 @@ class Comparison:
         place: the file and the line of the program.
         parents: of the value.
         described: what it was.
+        said: whether a program of another graph was told of it.
     """
 
-    __slots__ = ("described", "parents", "place")
+    __slots__ = ("described", "parents", "place", "said")
 
     def __init__(self, v: Any, place: str) -> None:
         self.place, self.parents = place, v.parents
         self.described = (v._op, v.label, v.data)
+        self.said = False
 
     def __del__(self) -> None:
-        if self.parents and _gone is not None:
+        if self.parents and not self.said and _gone is not None:
             leaves = [ref(leaf) for leaf in _leaves_behind(self.parents)]
             _gone.append((str(self), leaves))
 
@@ -94,7 +97,8 @@ def found(graph: Iterable[Any], inputs: Iterable[Any], parameters: Iterable[Any]
             depends on an input; on a parameter only if there are no inputs.
 
     Returns:
-        A sentence for each, without repetitions.
+        A sentence for each, without repetitions. What is not in the graph is said
+        once: it may have been compared in an earlier graph of the same leaves.
     """
     inside, inputs, parameters = set(graph), set(inputs), set(parameters)
     every, outside = inputs | parameters, inputs or parameters
@@ -108,9 +112,13 @@ def found(graph: Iterable[Any], inputs: Iterable[Any], parameters: Iterable[Any]
                 for known in depends:
                     if not known.isdisjoint(node.parents):
                         known.add(node)
-        if v in depends[v not in inside]:
-            sentences[str(comparison)] = None
-    for sentence, leaves in list(_gone):
-        if any(leaf() in outside for leaf in leaves):
-            sentences[sentence] = None
+        if v in inside and v in depends[0]:
+            sentences[f"{comparison}, while the graph was recorded"] = None
+        elif v in depends[1] and v not in inside and not comparison.said:
+            sentences[f"{comparison}, {_PERHAPS}"] = None
+            comparison.said = True
+    for entry in list(_gone):
+        if any(leaf() in outside for leaf in entry[1]):
+            sentences[f"{entry[0]}, {_PERHAPS}"] = None
+            _gone.remove(entry)
     return list(sentences)

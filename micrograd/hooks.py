@@ -338,9 +338,10 @@ def refuse(function: str, values: Iterable[Any]) -> None:
     for v in values:
         if not is_hooked(v):
             continue
-        if v._a is not None:
+        if v._a is not None and v._pull.row is None:
             raise refusal(function, v._op, v.label)
         raise TypeError(
-            f"{function}: {named(v)} has a _backward of its own, which {function} does not "
-            "run: take it off, or do after it what the function does"
+            f"{function}: {named(v)} has a _backward of its own in place of the usual one, and "
+            f"{function} runs none: take it off; or, if it is another operation, declare that as a "
+            "row, with micrograd.primitive(...)"
         )

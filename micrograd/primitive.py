@@ -297,7 +297,7 @@ def primitive(
 
     Raises:
         TypeError: if floats, arrays or a partial cannot be called with as
-            many arguments, or javascript is no string.
+            many arguments, or names them in another order; or javascript is no string.
         ValueError: if the name is taken or no identifier, or the numbers of
             arguments, partials and intervals differ.
 
@@ -344,6 +344,12 @@ def primitive(
         )
     for functions, given in (forward, bare), (backward, ["z", *bare]):
         for what, function in functions:
+            names_own = _positional(function)
+            if names_own != given and sorted(names_own) == sorted(given):
+                raise TypeError(
+                    f"primitive {name}: expected {what} to take its arguments in the order "
+                    f"({', '.join(given)}), got ({', '.join(names_own)})"
+                )
             if function is not None and not _takes(function, given):
                 raise TypeError(
                     f"primitive {name}: expected {what} to be a function of ({', '.join(given)}), "
@@ -375,6 +381,14 @@ def primitive(
 
 def _usable(name: str) -> bool:
     return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def _positional(function: Any) -> list[str]:
+    """The names of its positional arguments, as far as Python can tell."""
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return []
 
 
 def _takes(function: Callable[..., Any], arguments: Sequence[str]) -> bool:

@@ -499,7 +499,8 @@ def test_what_needs_a_formula_refuses(
     name = request.node.callspec.id.split("-")[-1]
     name = {"hessian": "grad", "jacobian": "grad"}.get(name, name)
     name = {"deepcopy": "pickle and deepcopy", "both": "pickle and deepcopy"}.get(name, name)
-    says = rf"^{name}.*, labelled 'v', is known by its own _backward.*micrograd\.primitive\("
+    own = "has a _backward of its own" if which == "hook" else "is known by its own _backward"
+    says = rf"^{name}.*, labelled 'v', {own}.*micrograd\.primitive\("
     with pytest.raises(TypeError, match=says):
         function(C, w)
 
@@ -599,3 +600,8 @@ def test_a_leaf_with_a_hook_is_marked() -> None:
     assert "its own _backward" in source
     assert "accumulated: 1" in source
     assert explain(C, w).total == 4.0
+    first, *rest = str(explain(C, w)).splitlines()
+    assert first == "w has a _backward of its own, so its .grad may be another number than"
+    assert rest[0].startswith("∂v₁/∂w = ")
+    assert r"\_backward" in explain(C, w).latex()
+    assert "_backward of its own" in explain(C, w).mathml()

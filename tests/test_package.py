@@ -56,6 +56,11 @@ def test_importing_it_imports_no_more_than_the_engine() -> None:
     assert {"tqdm", "graphviz", "viz"}.isdisjoint(loaded)
 
 
+def test_what_a_branch_is_replaced_by_is_there() -> None:
+    v = micrograd.Value(-2.0)
+    assert micrograd.where(micrograd.step(v), v * 2.0, v * 0.5).data == -1.0
+
+
 def test_every_public_name_is_there() -> None:
     for name in micrograd.__all__:
         assert getattr(micrograd, name) is not None

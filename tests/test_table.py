@@ -691,3 +691,28 @@ def test_rows_compile_once() -> None:
     # A row's two functions are kept: recording a million nodes must not
     # compile them a million times.
     assert value.recorder(ops.exp) is value.recorder(ops.exp)
+
+
+@pytest.mark.parametrize(
+    ("functions", "says"),
+    [
+        ({"partials": [lambda x, z: 0.5 / z]}, r"partials\[0\] .* order \(z, x\), got \(x, z\)"),
+        (
+            {
+                "arguments": "w x",
+                "floats": lambda x, w: x / w,
+                "partials": [lambda z, w, x: 1.0, lambda z, w, x: 1.0],
+            },
+            r"floats .* order \(w, x\), got \(x, w\)",
+        ),
+    ],
+)
+def test_arguments_in_another_order_are_refused(functions: Any, says: str) -> None:
+    given: Any = {"floats": math.sqrt, "arrays": np.sqrt} | functions
+    with pytest.raises(TypeError, match=f"^primitive swapped: expected {says}"):
+        primitive("swapped", **given)
+    # other names say nothing of the order
+    row = primitive(
+        "named", floats=math.sqrt, arrays=np.sqrt, partials=[lambda result, at: 0.5 / result]
+    )
+    assert row.slopes(2.0, 4.0) == [0.25]

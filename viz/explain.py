@@ -158,6 +158,9 @@ class Explanation:
         value, root = notation.called(self.value), notation.called(self.root)
         if self.count == 0:
             return rf"{root}\text{{ does not depend on }}{value}\text{{: no path leads there.}}"
+        if self.paths and self.value.hooked and not self.value.parents:
+            own = r"\text{ has a \_backward of its own, so its .grad may be another number than}"
+            return value + own
         if self.paths:
             return ""
         return (

@@ -43,8 +43,8 @@ def vectorize(
     What is not in the graph a program cannot know. A branch that Python took by a
     number, as in `v if v.data > 0 else 0.0` or `max(v, w)`, it takes the same way for
     every sample; a number that Python computed, with `v.data` or `v.item()`, it keeps.
-    `relu`, `maximum`, `where` and `softmax` are in the graph. `Program.check` runs the
-    Python function that was recorded on samples, and tells the difference.
+    `relu`, `maximum`, `where(step(v), a, b)` and `softmax` are in the graph. `Program.check` runs
+    the Python function that was recorded on samples, and tells the difference.
 
     Arguments:
         output: a Value, the cost for example; or a list of them.
@@ -108,9 +108,9 @@ def _warn_of_comparisons(
     graph = {v for output in outputs for v in topological_order(output)}
     for sentence in comparisons.found(graph, inputs, parameters):
         warnings.warn(
-            f"vectorize: {sentence}, while the graph was recorded. If a branch hangs on it, the "
-            "program takes the way that was taken then, for every sample: write relu, maximum, "
-            "minimum or where instead; program.check(function, ...) tells whether it matters",
+            f"vectorize: {sentence}. If a branch hangs on it, the program takes the way that was "
+            "taken then, for every sample: write relu, maximum, minimum or where(step(v), a, b) "
+            "instead; program.check(function, ...) tells whether it matters",
             stacklevel=3,
         )
 

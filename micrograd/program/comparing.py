@@ -73,7 +73,8 @@ def compared(
         raise ProgramMismatch(
             f"Program.check: {failures[0]}; {len({f.split(':')[0] for f in failures})} of {count} "
             f"sample{'s' * (count > 1)} differ. Most likely the function branches on a number "
-            "(if, max, sorted), and the program goes the way of the sample that was recorded"
+            "(if, max, sorted), and the program goes the way of the sample that was recorded; or "
+            "it draws random numbers, or something frozen has changed since"
         )
     return worst
 

@@ -181,7 +181,7 @@ class Program:
         micrograd.program.comparing.ProgramMismatch: Program.check: sample 1: the output is \
 -1.0 in the program, and 0.0 where the function is run; 1 of 2 samples differ. Most likely the \
 function branches on a number (if, max, sorted), and the program goes the way of the sample \
-that was recorded
+that was recorded; or it draws random numbers, or something frozen has changed since
         """
         checked = self._checked("check", arrays)
         numbers = [np.asarray(self(*arrays))]

@@ -112,9 +112,10 @@ class Undeclared:
         )
         many = f"{len(self.found):,} leaves" if len(self.found) > 1 else "a leaf"
         raise ValueError(
-            f"vectorize: the graph reads {many} of which nothing is said: {named}. Give them as "
-            "inputs, to have numbers for each sample; as parameters, to be learnt; or as "
-            "frozen=[...], to keep the numbers they have now (frozen=True: all that are neither)"
+            f"vectorize: the graph reads {many} of which nothing is said: {named}. Targets are "
+            "inputs, too. Give as inputs what has numbers of its own in each sample; as parameters "
+            "what is to be learnt; as frozen=[...] what keeps the number it has now (frozen=True: "
+            "all that are neither, as the weights of a program for outputs alone)"
         )
 
 
