@@ -1,4 +1,4 @@
-"""Run a node's own `_backward` to see what it passes on; every gradient is put back.
+"""Run a node's own `_backward` to see what it passes on; gradients and numbers are put back.
 
 >>> from micrograd import Value
 >>> x = Value(2.0); x.grad = 5.0
@@ -13,16 +13,19 @@
 from __future__ import annotations
 
 import math
+from types import ModuleType
 from typing import Any, Final
 
 _PROBES: Final = (2.0, -3.0, 0.0, 1e-3, 1e3)  # gradients to tell a product from anything else
 _CLOSE: Final = 1e-9
+_HOLDS_NOTHING: Final = (float, int, str, bytes, type, ModuleType)  # that one hook may write to
 
 
 def shares(v: Any, gradient: float) -> list[float]:
     """What a hooked node passes on to each of its parents of this gradient.
 
-    Its `_backward` is run, and every gradient that it can reach is put back.
+    Its `_backward` is run, and the `grad` and `data` of all Values that it can reach are put
+    back. What else it does, such as to print or to count, is done.
 
     Arguments:
         v: the node.
@@ -34,7 +37,7 @@ def shares(v: Any, gradient: float) -> list[float]:
     hook, parents = v._pull, v.parents
     if hook.function is None and hook.slopes is not None:
         return [slope * gradient for _, slope in hook.slopes]
-    before = [(p, p.grad) for p in {v, *parents, *_reached(hook.function)}]
+    before = [(p, p.grad, p.data) for p in {v, *parents, *_reached(hook.function)}]
     try:
         for p in parents:
             p.grad = 0.0
@@ -45,8 +48,10 @@ def shares(v: Any, gradient: float) -> list[float]:
             hook.function()
         return [p.grad for p in parents]
     finally:
-        for p, number in before:
-            p.grad = number
+        for p, gradient_before, number in before:
+            p.grad = gradient_before
+            if p.data is not number:
+                p.data = number
 
 
 def is_product(v: Any) -> bool:
@@ -69,21 +74,26 @@ def _alike(x: float, y: float) -> bool:
 
 
 def _reached(function: Any) -> set[Any]:
-    """The Values that a function holds, or a function that it holds: what it may write to."""
+    """The Values that a function holds, or what it holds in its turn: what it may write to."""
     found: set[Any] = set()
     seen: set[int] = set()
     waiting = [function]
     while waiting:
         one = waiting.pop()
-        if id(one) in seen:
+        if isinstance(one, _HOLDS_NOTHING) or id(one) in seen:
             continue
         seen.add(id(one))
         if hasattr(type(one), "local_derivatives"):
             found.add(one)
         elif isinstance(one, list | tuple | set):
             waiting += one
-        elif callable(one):
-            waiting += _held(one)
+        elif isinstance(one, dict):
+            waiting += one
+            waiting += one.values()
+        else:
+            waiting += getattr(one, "__dict__", {}).values()
+            if callable(one):
+                waiting += _held(one)
     return found
 
 

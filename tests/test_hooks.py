@@ -424,6 +424,34 @@ def test_local_derivatives_are_found_by_running_it_and_nothing_is_left_of_that()
     assert leaf.local_derivatives() == []
 
 
+def test_a_hook_that_writes_numbers_leaves_none_of_that_where_it_is_tried() -> None:
+    w, seen = parameter(0.5, "w"), {"last": [Value(1.0)]}
+
+    class Step:
+        def __init__(self, v: Value) -> None:
+            self.old, self.count, self.extra = v._backward, Value(0.0), {"of": Value(2.0)}
+
+        def __call__(self) -> None:
+            self.old()
+            self.count.data += 1.0
+            self.extra["of"].grad += 1.0
+            w.data -= 0.1 * w.grad
+
+        def run(self) -> None:
+            self()
+            seen["last"][0].grad += 1.0
+
+    for method in (False, True):
+        z = w * 3.0
+        step = Step(z)
+        z._backward = step.run if method else step
+        C = z * 10.0
+        draw(C)
+        explain(C, w)
+        assert (w.data, step.count.data, step.extra["of"].grad) == (0.5, 0.0, 0.0)
+        assert seen["last"][0].grad == 0.0
+
+
 def test_what_is_no_product_is_told() -> None:
     x = Value(3.0)
     assert (x * x).multiplies()
