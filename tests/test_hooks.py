@@ -619,6 +619,36 @@ def test_what_is_clipped_is_marked_and_not_explained() -> None:
         error_terms(ops.affine([w], [clipped], 0.0))
 
 
+@pytest.mark.parametrize("slope", [1e5, -10.0, 1e-5])
+def test_what_changes_the_gradient_that_arrives_is_told(slope: float) -> None:
+    # Not with the gradients that are tried anyway; and then its own gradient is what it made.
+    w = parameter(0.5, "w")
+    z = w * 3.0
+    old = z._backward
+
+    def clip() -> None:
+        z.grad = 0.0 if abs(z.grad) < 1e-4 != z.grad else max(-5.0, min(5e3, z.grad))
+        old()
+
+    z._backward = clip
+    C = z * slope
+    C.label = "C"
+    C.backward()
+    assert w.grad in (15e3, -15.0, 0.0)
+    with pytest.raises(ValueError, match=r"^explain: the _backward of .* something else"):
+        explain(C, w)
+    source = draw(C, legend=False).source
+    assert "its own _backward, no product" in source
+    assert "gradient: " in source
+
+
+def test_what_clips_no_gradient_that_arrives_is_explained() -> None:
+    w = parameter(0.5, "w")
+    C = clipping(w * 3.0, 1e4) * 5e3
+    C.backward()
+    assert explain(C, w).total == w.grad == 15e3
+
+
 def test_a_leaf_with_a_hook_is_marked() -> None:
     w = parameter(2.0, "w")
     C = w * w

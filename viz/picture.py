@@ -159,6 +159,7 @@ class _Builder:
         # Not `.grad`: a leaf's may hold more, from other graphs and earlier passes.
         users = edges(order, set(order))
         self.gradients = gradients(users, root)
+        self.clips = {e.head for leaving in users.values() for e in leaving if not e.product}
         # Behind a `_backward` that clips, what arrives is no derivative of the root.
         self.no_derivative: set[Value] = set()
         for v in reversed(users):
@@ -226,7 +227,7 @@ class _Builder:
         if v.kind != "constant":
             lines += self._gradient(v)
         if v.hooked:
-            lines.append(Line("its own _backward" + ", no product" * (not v.multiplies())))
+            lines.append(Line("its own _backward" + ", no product" * (v in self.clips)))
         self._add(v.kind, title, lines, (v,))
 
     def _gradient(self, v: Value) -> list[Line]:
@@ -274,7 +275,7 @@ class _Builder:
     def _value_arrows(self, v: Value) -> None:
         if v.op is None:
             return
-        if not v.multiplies():
+        if v in self.clips:
             for p, share in zip(v.parents, v.shares(self.gradients[v]), strict=True):
                 tail, head = self.box_of[p], self.box_of[v]
                 self.arrows.append(Arrow(tail, head, "passed on", share, share))
