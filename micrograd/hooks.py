@@ -27,6 +27,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MemberDescriptorType
 from typing import Any, Final
 
 from micrograd.graph import unusual
@@ -247,17 +248,24 @@ def set_parents(
 
 
 def _recorded(v: Any, watch: Callable[[Any], Any] | None) -> None:
-    if type(v).grad is not _grad_of_values(v):
-        unusual.add(v)  # the fast walk tells by `grad` what it has seen
+    if not has_plain_grad(type(v)):
+        unusual.add(v)
     if watch is not None:
         watch(v)
         if v._a is None:
             v._pull = UNRECORDED
 
 
-def _grad_of_values(v: Any) -> Any:
-    """The `grad` that Value itself declares, which a subclass may have replaced."""
-    return next(c.__dict__["grad"] for c in reversed(type(v).__mro__) if "grad" in c.__dict__)
+def has_plain_grad(kind: Any) -> bool:
+    """Whether `grad` of a class is what Value declares: a slot, read and written as it is.
+
+    The fast walk tells by `grad` which nodes it has seen.
+    """
+    return (
+        type(kind.grad) is MemberDescriptorType
+        and kind.__setattr__ is object.__setattr__
+        and kind.__getattribute__ is object.__getattribute__
+    )
 
 
 def _not_constant(attribute: str, v: Any) -> None:

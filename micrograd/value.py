@@ -277,7 +277,7 @@ class Value(Hooked):
         if self._pull is None:
             self.grad += 1.0
             return
-        if unusual:
+        if unusual or not hooks.has_plain_grad(Value):
             order = careful_order(self)
             self.grad = 1.0 if self._a is not None else self.grad + 1.0
         else:

@@ -249,6 +249,41 @@ def test_a_subclass_with_a_gradient_of_its_own() -> None:
     assert Logged.history
 
 
+def converting(kind: type) -> dict[str, Any]:
+    """Ways in which a class may make another object of each gradient."""
+    slot: Any = vars(Value)["grad"]
+
+    def set_attribute(v: Any, name: str, value: Any) -> None:
+        object.__setattr__(v, name, value * 1.0 + 0.0 if name == "grad" else value)
+
+    def get_attribute(v: Any, name: str) -> Any:
+        value = object.__getattribute__(v, name)
+        return value * 1.0 + 0.0 if name == "grad" else value
+
+    return {
+        "grad": property(slot.__get__, lambda v, number: slot.__set__(v, np.float32(number))),
+        "__setattr__": set_attribute,
+        "__getattribute__": get_attribute,
+    }
+
+
+@pytest.mark.parametrize("name", list(converting(Value)))
+def test_whoever_replaces_how_gradients_are_kept(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type("Kind", (Value,), {name: converting(Value)[name]})
+    x = Value(2.0)
+    y = kind(4.0, (x,), "square")
+    y._backward = lambda: setattr(x, "grad", x.grad + 4.0 * y.grad)
+    (y * y + y).backward()
+    assert x.grad == 36.0
+    monkeypatch.setattr(Value, name, converting(Value)[name])
+    x = Value(2.0)
+    y = x * x
+    (y * y + y).backward()
+    assert x.grad == 36.0
+
+
 def test_subclasses_that_declare_everything_again() -> None:
     class Again(Value):
         def __init__(self, data: float, _children: Any = (), _op: str = "") -> None:
