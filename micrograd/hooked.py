@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd import hooks
 from micrograd.hooks import Hook
-from micrograd.modes import namespace
+from micrograd.modes import namespace, recording
 from micrograd.primitive import Primitive
 from micrograd.trials import is_product
 
@@ -78,6 +78,11 @@ class Hooked:
 
     @_backward.setter
     def _backward(self, function: Callable[[], Any]) -> None:
+        if getattr(self, "_pull", None) is hooks.UNRECORDED and recording():
+            raise TypeError(
+                "_backward: the value was made under no_grad, and has no parents to pass a "
+                "gradient on to; make it anew"
+            )
         hooks.install(self, function)
 
     def _step(self) -> None:

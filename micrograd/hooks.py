@@ -227,8 +227,11 @@ def set_parents(
 
     Raises:
         TypeError: if they are no Values, or v is a constant.
+        ValueError: if v is one of them.
     """
     new = tuple(dict.fromkeys(_values("_prev", parents)))
+    if v in new:
+        raise ValueError(f"_prev: {named(v)} cannot be its own parent")
     hook, symbol = _step_of("_prev", v), v._op
     if hook is UNRECORDED or set(new) == set(v.parents):
         return

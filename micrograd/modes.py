@@ -41,6 +41,11 @@ def _watch() -> Callable[[Any], Any] | None:
     return lambda node: _forget_parents(_check_finite(node))
 
 
+def recording() -> bool:
+    """Whether operations are recorded: not under `no_grad`."""
+    return not _open["no_grad"]
+
+
 def detecting() -> bool:
     """Whether `detect_anomaly` is on."""
     return _open["detect_anomaly"] > 0

@@ -19,9 +19,9 @@ import builtins
 import operator
 import os
 import random
-from collections.abc import Iterable, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
+from typing import Any, Self
 
 import numpy as np
 
@@ -124,12 +124,23 @@ class Neuron(Module):
         ValueError: for no inputs, or an unknown activation or init.
     """
 
-    # What an `__init__` of somebody's own may leave out.
-    _row: Primitive | None = ops.relu
-    _before: Primitive | None = None  # the activation that `nonlin = True` gives back
-    _known: list[Any] = []  # noqa: RUF012 - the weights that are packed; never changed in place
-    _packed: tuple[Value, ...] = ()
-    _labels = "", ""
+    w: Any
+    b: Any
+    _row: Primitive | None
+    _before: Primitive | None  # the activation that `nonlin = True` gives back
+    _list: list[Any] | None  # `w` when its weights were packed,
+    _known: list[Any]  # those weights,
+    _count: int  # how many they were,
+    _packed: tuple[Value, ...]  # and they again, if they are plain Values
+    _labels: tuple[str, str]
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """Make a neuron with what an `__init__` of somebody's own may leave out."""
+        self = super().__new__(cls)  # (class attributes would be found more slowly)
+        self._row, self._before = ops.relu, None
+        self._list, self._known, self._count, self._packed = None, [], -1, ()
+        self._labels = "", ""
+        return self
 
     def __init__(
         self,
@@ -162,28 +173,47 @@ class Neuron(Module):
 
     def _apply(self, x: _Inputs) -> Any:
         w, b = self.w, self.b
-        if len(w) != len(x.given):
-            raise ValueError(f"{x.what}: expected {len(w)} inputs, got {len(x.given)}")
-        if type(w) is not list or not _same(w, self._known):  # it may have been given others
-            self._pack()
-        values = x.values if x.prepared else x.prepare()
-        if self._packed and values is not None and type(b) is Value:
-            z = _affine(self._packed, values, b)
-        else:
-            z = builtins.sum((wi * xi for wi, xi in zip(w, x.given, strict=True)), b)
+        if w is not self._list or (w != self._known if x.plain else not _same(self.w, self._known)):
+            self._pack()  # it has been given other weights
+        if self._count != x.count:
+            raise ValueError(f"{x.what}: expected {len(w)} inputs, got {x.count}")
+        if x.values is None or not self._packed or type(b) is not Value:
+            return self._one_by_one(x)
+        # The fast way: one node for z.
+        z = _affine(self._packed, x.values, b)
         z_label, a_label = self._labels
         row = self._row
+        if row is None:
+            if a_label:
+                z.label = a_label
+            return z
+        if z_label:
+            z.label = z_label
+        if row is not x.row:
+            x.find(row)
+        a = x.apply(z)
+        if a_label:
+            a.label = a_label
+        return a
+
+    def _one_by_one(self, x: _Inputs) -> Any:
+        """The activation where `affine` is not what `*` and `+` do; as micrograd works it out."""
+        w, b, row = self.w, self.b, self._row
+        if x.error is not None:
+            raise x.error
+        z = builtins.sum((wi * xi for wi, xi in zip(w, x.given, strict=True)), b)
+        z_label, a_label = self._labels
         if not isinstance(z, Value):  # of weights and inputs that are all numbers
             return z if row is None else row(z)
         if row is None:
             return _labelled(z, a_label, b)
-        name = _METHODS.get(row)  # which somebody may have replaced, or a subclass
         _labelled(z, z_label, b)
-        return _labelled(recorder(row)(z) if name is None else getattr(z, name)(), a_label, b)
+        return _labelled(_applied(row, z), a_label, b)
 
     def _pack(self) -> None:
         """Keep the weights as a tuple for `affine`; an empty one if some are no plain Values."""
         self._known, packed = list(self.w), tuple(self.w)
+        self._list, self._count = (self.w if type(self.w) is list else None), len(packed)
         if not all(type(wi) is Value for wi in packed):
             packed = ()
         self._packed = (Leaves if all(wi.op is None for wi in packed) else tuple)(packed)
@@ -253,10 +283,8 @@ class Layer(Module):
     def __call__(self, x: Iterable[Any]) -> Any:
         """The activations for inputs x: a list, or for one neuron its Value alone."""
         inputs = _shared("Layer", x)
-        out = [
-            n._apply(inputs) if type(n).__call__ is _NEURON else n(inputs.given)
-            for n in self.neurons
-        ]
+        plain = Neuron if Neuron.__call__ is _NEURON else None
+        out = [n._apply(inputs) if type(n) is plain else _called(n, inputs) for n in self.neurons]
         return out[0] if len(out) == 1 else out
 
     def parameters(self) -> list[Value]:
@@ -336,15 +364,11 @@ class MLP(Module):
 
     def _first(self, layer: Any, x: Any) -> Any:
         """The first layer's activations; numbers are labelled, where nobody else sees them."""
-        if type(layer).__call__ is _LAYER and all(
-            type(n).__call__ is _NEURON for n in layer.neurons
-        ):
+        if type(layer).__call__ is _LAYER:
             x = _Inputs("MLP", x)
-            if all(len(n.w) == len(x.given) for n in layer.neurons):
-                values = x.prepare()
-                if type(values) is Constants:
-                    for k, value in enumerate(values):
-                        value.label = _input_label(k, len(values))
+            if type(x.values) is Constants:
+                for value, label in zip(x.values, _input_labels(x.count), strict=True):
+                    value.label = label
         return layer(x)
 
     def parameters(self) -> list[Value]:
@@ -365,6 +389,7 @@ _TIMES, _PLUS, _REFLECTED = Value.__mul__, Value.__add__, Value.__rmul__
 
 
 _affine = recorder(ops.affine)
+_PLAIN = {Value}
 _METHODS = {row: n for n, row in ops.table.items() if vars(Value).get(n) is recorder(row)}
 
 
@@ -373,14 +398,20 @@ def _untouched() -> bool:
     return Value.__mul__ is _TIMES and Value.__add__ is _PLUS and Value.__rmul__ is _REFLECTED
 
 
-def _same(w: list[Any], known: list[Any]) -> bool:
-    """Whether they are the very same weights.
+def _called(n: Any, x: _Inputs) -> Any:
+    """What a neuron gives that may have a way of its own; then it gets the inputs as they came."""
+    return n._apply(x) if type(n).__call__ is _NEURON else n(x.given)
 
-    Where `==` is somebody's own it may find numbers equal. To compare the lists is
-    faster, and right where it is not.
-    """
-    if Value.__eq__ is object.__eq__ and not Value.__subclasses__():
-        return w == known
+
+def _applied(row: Primitive, z: Value) -> Value:
+    """The activation of z, by the method that z has for it."""
+    name = _METHODS.get(row)
+    a: Value = recorder(row)(z) if name is None else getattr(z, name)()
+    return a
+
+
+def _same(w: Sequence[Any], known: list[Any]) -> bool:
+    """Whether they are the very same weights, whatever `==` makes of them."""
     return len(w) == len(known) and all(map(operator.is_, w, known))
 
 
@@ -390,29 +421,46 @@ class _Inputs:
     Attributes:
         what: whose they are, for errors.
         given: as they came; a list where they came one by one.
-        values: as a tuple for `affine`, once prepared: the same one for all neurons. None
-            where they have to be multiplied and added one by one.
-        prepared: whether that is known.
+        count: how many.
+        values: as a tuple for `affine`, the same one for all neurons; None where they have to
+            be multiplied and added one by one.
+        error: of an input that is no number; a wrong number of inputs is said before that.
+        plain: whether `==` tells Values by identity; so it may compare lists of weights,
+            which is fastest.
+        row: the activation function that was found last,
+        apply: and what records it.
     """
 
-    __slots__ = ("given", "prepared", "values", "what")
+    __slots__ = ("apply", "count", "error", "given", "plain", "row", "values", "what")
+    apply: Callable[[Value], Value]
 
     def __init__(self, what: str, x: Any) -> None:
-        if isinstance(x, Value) or not isinstance(x, Iterable):
-            raise TypeError(f"{what}: expected a sequence of inputs, got {x!r}")
-        self.what = what
-        self.given: Any = x if hasattr(x, "__len__") else list(x)
+        given: Any = x
+        if type(x) is not list:
+            if isinstance(x, Value) or not isinstance(x, Iterable):
+                raise TypeError(f"{what}: expected a sequence of inputs, got {x!r}")
+            given = x if hasattr(x, "__len__") else list(x)
+        self.what, self.given, self.count = what, given, len(given)
         self.values: tuple[Value, ...] | None = None
-        self.prepared = False
+        self.error: TypeError | None = None
+        self.plain = Value.__eq__ is object.__eq__ and not Value.__subclasses__()
+        self.row: Primitive | None = None
+        types = set(map(type, given))
+        if not _untouched():
+            return
+        if types == _PLAIN:
+            self.values = tuple(given)
+        elif not any(t is not Value and issubclass(t, Value) for t in types):
+            try:
+                self.values = lift_all(given, what, "x")
+            except TypeError as error:
+                self.error = error
 
-    def prepare(self) -> tuple[Value, ...] | None:
-        """Find out whether `affine` can take them: plain Values and numbers."""
-        types = set(map(type, self.given))
-        plain = not any(t is not Value and issubclass(t, Value) for t in types)
-        if plain and _untouched():
-            self.values = lift_all(self.given, self.what, "x")
-        self.prepared = True
-        return self.values
+    def find(self, row: Primitive) -> None:
+        """Find what records an activation, once for a layer: somebody may have replaced it."""
+        name = _METHODS.get(row)
+        own = name is None or vars(Value).get(name) is recorder(row)
+        self.row, self.apply = row, recorder(row) if own else partial(_applied, row)
 
 
 def _shared(what: str, x: Any) -> _Inputs:
@@ -429,12 +477,12 @@ def _labelled(v: Any, label: str, bias: Any) -> Any:
 
 def _all_of(what: str, parts: Iterable[Any]) -> list[Value]:
     """What each part says of its own; nothing, of a function that is no Module."""
-    return [p for part in parts if hasattr(part, what) for p in getattr(part, what)()]
+    return [p for part in parts if (own := getattr(part, what, None)) for p in own()]
 
 
 @cache
-def _input_label(k: int, nin: int) -> str:
-    return _label("a", [k] if nin > 1 else [], 0)
+def _input_labels(nin: int) -> list[str]:
+    return [_label("a", [k] if nin > 1 else [], 0) for k in range(nin)]
 
 
 def _positive(what: str, of: str, n: Any) -> None:

@@ -35,6 +35,8 @@ from micrograd.ops import Primitive, is_number
 from micrograd.pickling import reduce_value
 from micrograd.symbols import evaluate
 
+_NONE: tuple[()] = ()
+_NO_TEXT = ""
 Kind = str  # of a leaf: "input", "parameter" or "constant"; else "operation"
 _LEAVES = ("input", "parameter", CONSTANT)
 
@@ -119,6 +121,8 @@ class Value(Hooked):
         self._pull = None
         self._a = None
         self._b = "input"
+        if _children is _NONE and _op is _NO_TEXT and label is _NO_TEXT:
+            return
         if type(_children) is str:
             _children, label = (), label or _children
         if not isinstance(label, str):

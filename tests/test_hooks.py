@@ -336,6 +336,17 @@ def test_what_is_made_under_no_grad_is_a_leaf_for_good() -> None:
     assert (y._prev, y.op, y.hooked, y.kind) == ((), None, False, "input")
     (y * 3.0).backward()
     assert (x.grad, y.grad) == (0.0, 3.0)
+    with pytest.raises(TypeError, match="made under no_grad"):
+        y._backward = lambda: setattr(x, "grad", 1.0)
+
+
+def test_nothing_is_its_own_parent() -> None:
+    x = Value(2.0)
+    for v in (x, x * x, softsign(x)):
+        before = v._prev
+        with pytest.raises(ValueError, match=r"_prev: .* cannot be its own parent"):
+            v._prev = (x * 2.0, v)
+        assert v._prev == before
 
 
 def test_no_grad_takes_no_parents_from_what_was_recorded_before() -> None:
