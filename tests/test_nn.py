@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from micrograd import Value, grad, no_grad, ops, primitive
+from micrograd import Value, grad, no_grad, ops, parameter, primitive
 from micrograd import nn as nn_module
 from micrograd.engine import topological_order
 from micrograd.nn import MLP, Layer, Module, Neuron
@@ -845,3 +845,46 @@ def test_a_layer_of_one_neuron_between_others() -> None:
     assert isinstance(net([1.0, 2.0]), Value)
     net.layers.append(lambda out: [out[0], 3.0])
     assert net([1.0, 2.0])[1] == 3.0
+
+
+def test_neurons_of_one_layer_may_have_different_activations() -> None:
+    layer = Layer(1, 3)
+    for n, name in zip(layer.neurons, ("tanh", "sigmoid", "linear"), strict=True):
+        n.activation = name
+        n.w[0].data = 0.5
+    layer.neurons.append(layer.neurons[0])
+    outs = layer([2.0])
+    assert [v.op for v in outs] == [ops.tanh, ops.sigmoid, ops.affine, ops.tanh]
+    assert [v.data for v in outs[:3]] == [np.tanh(1.0), 1.0 / (1.0 + math.exp(-1.0)), 1.0]
+
+
+def test_neurons_of_a_subclass_without_a_way_of_its_own_share_the_inputs() -> None:
+    class OwnStart(Neuron):
+        def __init__(self, nin: int) -> None:
+            self.w = [parameter(0.5) for _ in range(nin)]
+            self.b = parameter(-4.0)
+
+    net = MLP(2, [2, 1])
+    net.layers[0].neurons = [OwnStart(2), OwnStart(2), Neuron(2)]
+    net.layers[1] = Layer(3, 1, nonlin=False)
+    hidden = net([3.0, 1.0]).parents[3:6]
+    assert [v.op for v in hidden] == [ops.relu] * 3
+    inputs = [v.parents[0].arguments[1] for v in hidden]
+    assert inputs[0] is inputs[1] is inputs[2]
+    assert [v.label for v in inputs[0]] == ["a_{0}^{(0)}", "a_{1}^{(0)}"]
+    assert hidden[0].data == 0.0  # relu, as in micrograd
+
+
+def test_a_weight_that_is_replaced_in_place_by_an_equal_number() -> None:
+    class Number(Value):
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Value) and self.data == other.data
+
+        __hash__ = object.__hash__
+
+    n = Neuron(1, nonlin=False)
+    before = n.w[0]
+    n([2.0])
+    n.w[0] = Number(before.data)
+    n([2.0]).backward()
+    assert (n.w[0].grad, before.grad) == (2.0, 0.0)
