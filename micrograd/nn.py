@@ -130,15 +130,15 @@ class Neuron(Module):
     _before: Primitive | None  # the activation that `nonlin = True` gives back
     _list: list[Any] | None  # `w` when its weights were packed,
     _known: list[Any]  # those weights,
-    _count: int  # how many they were,
-    _packed: tuple[Value, ...]  # and they again, if they are plain Values
+    _packed: tuple[Value, ...]  # they again, if they are plain Values,
+    _count: int  # and then their number; else no number of inputs
     _labels: tuple[str, str]
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Make a neuron with what an `__init__` of somebody's own may leave out."""
         self = super().__new__(cls)  # (class attributes would be found more slowly)
         self._row, self._before = ops.relu, None
-        self._list, self._known, self._count, self._packed = None, [], -1, ()
+        self._list, self._known, self._packed, self._count = None, [], (), -2
         self._labels = "", ""
         return self
 
@@ -167,41 +167,42 @@ class Neuron(Module):
         self.b = parameter(0.0, _label("b", j, layer))
         self._labels = _label("z", j, layer), _label("a", j, layer)
 
-    def __call__(self, x: Iterable[Any]) -> Any:
+    def __call__(self, x: Any) -> Any:
         """The activation for inputs x: nin numbers or Values, in any iterable."""
-        return self._apply(_shared("Neuron", x))
+        return self._apply(x if type(x) is _Inputs else _Inputs("Neuron", x))
 
     def _apply(self, x: _Inputs) -> Any:
         w, b = self.w, self.b
-        if w is not self._list or (w != self._known if x.plain else not _same(self.w, self._known)):
+        if w is not self._list or w != self._known:
             self._pack()  # it has been given other weights
-        if self._count != x.count:
-            raise ValueError(f"{x.what}: expected {len(w)} inputs, got {x.count}")
-        if x.values is None or not self._packed or type(b) is not Value:
-            return self._one_by_one(x)
+        if self._count != x.ready or type(b) is not Value:
+            return self._carefully(x)
         # The fast way: one node for z.
         z = _affine(self._packed, x.values, b)
-        z_label, a_label = self._labels
+        z.label, a_label = self._labels
         row = self._row
         if row is None:
-            if a_label:
-                z.label = a_label
+            z.label = a_label
             return z
-        if z_label:
-            z.label = z_label
         if row is not x.row:
             x.find(row)
         a = x.apply(z)
-        if a_label:
-            a.label = a_label
+        a.label = a_label
         return a
 
-    def _one_by_one(self, x: _Inputs) -> Any:
-        """The activation where `affine` is not what `*` and `+` do; as micrograd works it out."""
+    def _carefully(self, x: _Inputs) -> Any:
+        """The activation where something is not plain; at worst as micrograd works it out."""
+        if not x.plain and not _same(self.w, self._known):
+            self._pack()
         w, b, row = self.w, self.b, self._row
+        if len(w) != x.count:
+            raise ValueError(f"{x.what}: expected {len(w)} inputs, got {x.count}")
         if x.error is not None:
             raise x.error
-        z = builtins.sum((wi * xi for wi, xi in zip(w, x.given, strict=True)), b)
+        if x.values is not None and self._packed and type(b) is Value:
+            z = _affine(self._packed, x.values, b)
+        else:
+            z = builtins.sum((wi * xi for wi, xi in zip(w, x.given, strict=True)), b)
         z_label, a_label = self._labels
         if not isinstance(z, Value):  # of weights and inputs that are all numbers
             return z if row is None else row(z)
@@ -213,10 +214,11 @@ class Neuron(Module):
     def _pack(self) -> None:
         """Keep the weights as a tuple for `affine`; an empty one if some are no plain Values."""
         self._known, packed = list(self.w), tuple(self.w)
-        self._list, self._count = (self.w if type(self.w) is list else None), len(packed)
+        self._list = self.w if type(self.w) is list else None
         if not all(type(wi) is Value for wi in packed):
             packed = ()
         self._packed = (Leaves if all(wi.op is None for wi in packed) else tuple)(packed)
+        self._count = len(packed) or -2
 
     @property
     def activation(self) -> Primitive | None:
@@ -280,9 +282,9 @@ class Layer(Module):
         ]
         self.nin = nin
 
-    def __call__(self, x: Iterable[Any]) -> Any:
+    def __call__(self, x: Any) -> Any:
         """The activations for inputs x: a list, or for one neuron its Value alone."""
-        inputs = _shared("Layer", x)
+        inputs = x if type(x) is _Inputs else _Inputs("Layer", x)
         plain = Neuron if Neuron.__call__ is _NEURON else None
         out = [n._apply(inputs) if type(n) is plain else _called(n, inputs) for n in self.neurons]
         return out[0] if len(out) == 1 else out
@@ -393,11 +395,6 @@ _PLAIN = {Value}
 _METHODS = {row: n for n, row in ops.table.items() if vars(Value).get(n) is recorder(row)}
 
 
-def _untouched() -> bool:
-    """Whether `*` and `+` of Values are what `affine` takes them for."""
-    return Value.__mul__ is _TIMES and Value.__add__ is _PLUS and Value.__rmul__ is _REFLECTED
-
-
 def _called(n: Any, x: _Inputs) -> Any:
     """What a neuron gives that may have a way of its own; then it gets the inputs as they came."""
     return n._apply(x) if type(n).__call__ is _NEURON else n(x.given)
@@ -422,6 +419,7 @@ class _Inputs:
         what: whose they are, for errors.
         given: as they came; a list where they came one by one.
         count: how many.
+        ready: the same, where the fast way is right for a neuron of so many plain weights.
         values: as a tuple for `affine`, the same one for all neurons; None where they have to
             be multiplied and added one by one.
         error: of an input that is no number; a wrong number of inputs is said before that.
@@ -431,7 +429,7 @@ class _Inputs:
         apply: and what records it.
     """
 
-    __slots__ = ("apply", "count", "error", "given", "plain", "row", "values", "what")
+    __slots__ = ("apply", "count", "error", "given", "plain", "ready", "row", "values", "what")
     apply: Callable[[Value], Value]
 
     def __init__(self, what: str, x: Any) -> None:
@@ -441,12 +439,16 @@ class _Inputs:
                 raise TypeError(f"{what}: expected a sequence of inputs, got {x!r}")
             given = x if hasattr(x, "__len__") else list(x)
         self.what, self.given, self.count = what, given, len(given)
-        self.values: tuple[Value, ...] | None = None
+        self.values: Any = None
         self.error: TypeError | None = None
         self.plain = Value.__eq__ is object.__eq__ and not Value.__subclasses__()
         self.row: Primitive | None = None
+        self.ready = -1
         types = set(map(type, given))
-        if not _untouched():
+        if not (
+            # `affine` is what `*` and `+` of Values are.
+            Value.__mul__ is _TIMES and Value.__add__ is _PLUS and Value.__rmul__ is _REFLECTED
+        ):
             return
         if types == _PLAIN:
             self.values = tuple(given)
@@ -455,17 +457,14 @@ class _Inputs:
                 self.values = lift_all(given, what, "x")
             except TypeError as error:
                 self.error = error
+        if self.plain and self.values is not None:
+            self.ready = self.count
 
     def find(self, row: Primitive) -> None:
         """Find what records an activation, once for a layer: somebody may have replaced it."""
         name = _METHODS.get(row)
         own = name is None or vars(Value).get(name) is recorder(row)
         self.row, self.apply = row, recorder(row) if own else partial(_applied, row)
-
-
-def _shared(what: str, x: Any) -> _Inputs:
-    """The inputs; as they are where a network or a layer passes them on."""
-    return x if type(x) is _Inputs else _Inputs(what, x)
 
 
 def _labelled(v: Any, label: str, bias: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import pickle
 import random
@@ -847,7 +848,30 @@ def test_a_layer_of_one_neuron_between_others() -> None:
     assert net([1.0, 2.0])[1] == 3.0
 
 
+def without_subclasses() -> None:
+    """See that nothing keeps neurons from the fast way: no subclass of other tests is left."""
+    gc.collect()
+    assert Value.__subclasses__() == []
+
+
+def test_numbers_as_weights_and_as_a_bias_are_not_for_the_fast_way() -> None:
+    without_subclasses()
+    n = Neuron(2, nonlin=False)
+    n.w, n.b = [0.5, 0.25], parameter(1.0)
+    x = [Value(2.0), Value(4.0)]
+    assert n(x).data == 3.0
+    n.b = 0.5
+    assert n(x).data == 2.5
+    n.w = [parameter(0.5), parameter(0.25)]
+    out = n(x)
+    out.backward()
+    assert (out.data, n.w[1].grad) == (2.5, 4.0)
+    with pytest.raises(ValueError, match="expected 2 inputs, got 1"):
+        n(x[:1])
+
+
 def test_neurons_of_one_layer_may_have_different_activations() -> None:
+    without_subclasses()
     layer = Layer(1, 3)
     for n, name in zip(layer.neurons, ("tanh", "sigmoid", "linear"), strict=True):
         n.activation = name
