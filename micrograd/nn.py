@@ -407,6 +407,11 @@ def _applied(row: Primitive, z: Value) -> Value:
     return a
 
 
+def _by_identity(kinds: Iterable[Any]) -> bool:
+    """Whether `==` tells the instances of these classes, and of theirs, by identity."""
+    return all(k.__eq__ is object.__eq__ and _by_identity(k.__subclasses__()) for k in kinds)
+
+
 def _same(w: Sequence[Any], known: list[Any]) -> bool:
     """Whether they are the very same weights, whatever `==` makes of them."""
     return len(w) == len(known) and all(map(operator.is_, w, known))
@@ -441,7 +446,8 @@ class _Inputs:
         self.what, self.given, self.count = what, given, len(given)
         self.values: Any = None
         self.error: TypeError | None = None
-        self.plain = Value.__eq__ is object.__eq__ and not Value.__subclasses__()
+        kinds = Value.__subclasses__()
+        self.plain = Value.__eq__ is object.__eq__ and (not kinds or _by_identity(kinds))
         self.row: Primitive | None = None
         self.ready = -1
         types = set(map(type, given))
