@@ -129,7 +129,7 @@ def gradcheck(
     scale = max(finite, default=0.0)
     checks = tuple(
         _check(name, v, analytic, lambda: f(*arguments).data, eps, tolerance, scale)
-        for name, v, analytic in zip(names, values, _backward(output, values), strict=True)
+        for name, v, analytic in zip(names, values, gradient_of(output, values), strict=True)
     )
     report = GradientReport(checks, eps)
     for check in checks:
@@ -144,7 +144,7 @@ def gradcheck(
     return report
 
 
-def _backward(output: Value, inputs: list[Value]) -> list[float]:
+def gradient_of(output: Value, inputs: Sequence[Value]) -> list[float]:
     """The inputs' gradients from one backward pass; every `.grad` is put back."""
     values = {*topological_order(output), *inputs}
     before = [(v, v.grad) for v in values]

@@ -19,7 +19,6 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from micrograd.engine import Value
-from micrograd.symbols import Symbol, evaluate, share
 
 
 @dataclass(frozen=True)
@@ -132,19 +131,7 @@ def passed_on(gradient: float, edge: Edge) -> float:
     Except where the slope chooses, as that of relu or maximum: what was not
     chosen gets nothing of an infinite gradient either, where 0 * inf is nan.
     """
-    if not edge.product:
-        return edge.head.shares(gradient)[edge.place]
-    if edge.slope != 0.0 or not math.isinf(gradient) or edge.head.hooked:
+    chooses = edge.slope == 0.0 and math.isinf(gradient) and not edge.head.hooked
+    if edge.product and not chooses:
         return gradient * edge.slope
-    op, head = edge.head.op, edge.head
-    assert op is not None
-    names = {p: Symbol(f"x{i}") for i, p in enumerate(head.parents)}
-    arguments = op.mapped(names.__getitem__, head.arguments)
-    formulas = [
-        partial(Symbol("z"), *point)
-        for partial, star in zip(op.partials, op.starred, strict=True)
-        for point in (op.elements(arguments) if star else [arguments])
-    ]
-    numbers = {symbol.name: p.data for p, symbol in names.items()}
-    numbers |= {"z": head.data, "g": gradient}
-    return evaluate(share(Symbol("g"), formulas[edge.place]), numbers)
+    return edge.head.shares(gradient)[edge.place]

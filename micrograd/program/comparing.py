@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from micrograd.checking import gradient_of
 from micrograd.engine import Value, topological_order
 
 Array = npt.NDArray[Any]
@@ -102,23 +103,14 @@ def _largest(outputs: Sequence[Value]) -> float:
 
 
 def _gradient(output: Value, parameters: Sequence[Value]) -> Array:
-    """The derivatives of the output by the parameters; every `.grad` is put back."""
+    """The derivatives of the output by the parameters."""
     order = topological_order(output)
     if set(parameters).isdisjoint(order) and output.op is not None:
         raise ValueError(
             "Program.check: the function uses none of the program's parameters; it has to use "
             "the very Values (a copied or unpickled program has Values of its own)"
         )
-    values = {*order, *parameters}
-    before = [(v, v.grad) for v in values]
-    try:
-        for v in values:
-            v.grad = 0.0
-        output.backward()
-        return np.array([v.grad for v in parameters])
-    finally:
-        for v, gradient in before:
-            v.grad = gradient
+    return np.array(gradient_of(output, parameters))
 
 
 def _difference(
