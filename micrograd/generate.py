@@ -15,17 +15,19 @@ def mul_pull(node):
     y.grad += g * x.data
 
 A node keeps its arguments in two fields: `_a` and `_b` for one or two; for
-more, or for starred ones, `_a` is the tuple of them and `_b` is None.
+more, or for starred ones, or where one gets no gradient, `_a` is the tuple of
+them and `_b` is None.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Final
 
 from micrograd import ops
-from micrograd.graph import Constants
+from micrograd.graph import Constants, Deciding
 from micrograd.ops import Primitive
 from micrograd.symbols import Expression, Symbol, primitives_of, python, share
 
@@ -37,7 +39,7 @@ _INDENT = "    "
 # Names that the generated functions use for themselves; an argument that has
 # one of them, or the look of one, is renamed.
 _OWN_NAMES: Final = frozenset(
-    "ArithmeticError,Constants,NotImplemented,Value,ValueError,constant,data,g,inf,lift,nan,new,"
+    "ArithmeticError,Constants,Deciding,NotImplemented,Value,ValueError,constant,data,g,inf,lift,nan,new,"
     "node,share,shares,type,v,watch,zip".split(",")
 )
 
@@ -54,9 +56,28 @@ def _locals(row: Primitive) -> list[str]:
     ]
 
 
+@cache
+def closed(row: Primitive) -> tuple[bool, ...]:
+    """For each argument, whether nothing is passed on to it, as to the condition of `where`.
+
+    That is the one rule for what gets no gradient: where the partial derivative is the number
+    0, whatever the arguments are. A 0 that was worked out is a number as any other: times
+    infinity it is nan, as IEEE and PyTorch have it.
+
+    >>> from micrograd import ops
+    >>> closed(ops.where), closed(ops.step), closed(ops.relu)
+    ((True, False, False), (True,), (False,))
+    """
+    return tuple(
+        not isinstance(formula, Expression) and formula == 0.0
+        for formula in share_formulas(row, "g", "z", list(row.arguments))
+    )
+
+
+@cache
 def packs(row: Primitive) -> bool:
     """Whether a node of this row keeps its arguments as one tuple in `_a`."""
-    return len(row.arguments) > 2 or any(row.starred)
+    return len(row.arguments) > 2 or any(row.starred) or any(closed(row))
 
 
 def record_source(row: Primitive) -> str:
@@ -109,6 +130,8 @@ def record_source(row: Primitive) -> str:
         ]
     if packs(row):
         a, b = "(" + "".join(f"{name}, " for name in arguments) + ")", "None"
+        if any(closed(row)):
+            a = f"Deciding({a})"
     else:
         a, b = (*arguments, "None")[:2]
     body += [
@@ -180,12 +203,14 @@ def _pull_body(row: Primitive) -> list[str]:
     return body + (_guarded if _may_raise(shares) else _direct)(row, names, shares)
 
 
-def backward_source(inlined: Sequence[Primitive]) -> str:
+def backward_source(inlined: Sequence[Primitive], decisions: bool = False) -> str:
     """Python source of the backward pass: over nodes in order, each one's step.
 
     Arguments:
         inlined: rows whose steps are written out in the loop, which saves a
             call for each node.
+        decisions: whether there may be nodes to which nothing was passed on; they still
+            have the gradient `mark`, and pass nothing on themselves.
 
     >>> from micrograd import ops
     >>> print(backward_source([ops.add]))
@@ -201,12 +226,18 @@ def backward_source(inlined: Sequence[Primitive]) -> str:
             else:
                 pull(node)
     """
-    body = ["for node in order:", f"{_INDENT}pull = node._pull"]
+    body = ["for node in order:"]
+    if decisions:
+        body += [f"{_INDENT}if node.grad is mark:", f"{_INDENT * 2}continue"]
+    body.append(f"{_INDENT}pull = node._pull")
     for i, row in enumerate(inlined):
         body.append(f"{_INDENT}{'el' * (i > 0)}if pull is {row.code_name}_pull:")
         body += [_INDENT * 2 + line for line in _pull_body(row)]
-    body += [f"{_INDENT}else:", f"{_INDENT * 2}pull(node)"]
-    return _function("backward(order)", body)
+    if inlined:
+        body += [f"{_INDENT}else:", f"{_INDENT * 2}pull(node)"]
+    else:
+        body.append(f"{_INDENT}pull(node)")
+    return _function("backward(order, mark)" if decisions else "backward(order)", body)
 
 
 def share_formulas(row: Primitive, g: str, z: str, arguments: list[str]) -> list[Any]:
@@ -353,7 +384,7 @@ def compile_row(row: Primitive, namespace: dict[str, Any]) -> tuple[Callable[...
         record and pull.
     """
     sources = record_source(row), pull_source(row)
-    namespace.update(Constants=Constants, inf=math.inf, nan=math.nan)
+    namespace.update(Constants=Constants, Deciding=Deciding, inf=math.inf, nan=math.nan)
     symbols = [Symbol(name) for name in row.arguments]
     formulas = share_formulas(row, "g", "z", list(row.arguments))
     if row.fold is not None:
@@ -368,7 +399,9 @@ def compile_row(row: Primitive, namespace: dict[str, Any]) -> tuple[Callable[...
     return namespace[f"{row.code_name}_record"], namespace[f"{row.code_name}_pull"]
 
 
-def compile_backward(inlined: Sequence[Primitive], namespace: dict[str, Any]) -> Any:
+def compile_backward(
+    inlined: Sequence[Primitive], namespace: dict[str, Any], decisions: bool = False
+) -> Any:
     """Compile the backward pass, in the namespace that the rows were compiled in."""
-    exec(compile(backward_source(inlined), "<backward pass>", "exec"), namespace)
+    exec(compile(backward_source(inlined, decisions), "<backward pass>", "exec"), namespace)
     return namespace["backward"]

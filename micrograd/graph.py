@@ -23,6 +23,15 @@ class Leaves(tuple[Any, ...]):
     __slots__ = ()
 
 
+class Deciding(tuple[Any, ...]):
+    """The arguments of an operation, some of which get nothing of its gradient.
+
+    As the condition of `where`, which decides and is no part of the result.
+    """
+
+    __slots__ = ()
+
+
 class Constants(Leaves):
     """A tuple of constants: neither are their gradients worked out."""
 
@@ -90,7 +99,7 @@ def _parents(v: Any, closed: tuple[type, ...]) -> list[Any]:
     return flat
 
 
-def operations_cleared(root: Any) -> list[Any]:
+def operations_cleared(root: Any) -> tuple[list[Any], float | None]:
     """The same for the backward pass, faster: and every gradient in it is set to zero.
 
     A node that is done has a mark for its gradient: a zero that no other
@@ -101,12 +110,15 @@ def operations_cleared(root: Any) -> list[Any]:
         root: the node to start from; it comes last.
 
     Returns:
-        All operations that root depends on, and root; empty for a leaf.
+        All operations that root depends on, and root; empty for a leaf. And the mark, where
+        some of them may keep it: those from which the root gets no more than a decision, as
+        from the condition of `where`. They pass nothing on: 0 times infinity would be nan.
     """
     order: list[Any] = []
     if root._a is None:
-        return order
+        return order, None
     mark = float("0")  # a new object: no other gradient is this one
+    deciding = False
     groups: set[int] = set()
     stack: list[Any] = [None]
     push, pop, emit = stack.append, stack.pop, order.append
@@ -128,6 +140,8 @@ def operations_cleared(root: Any) -> list[Any]:
                 continue
         elif isinstance(a, tuple):
             waiting: list[Any] = []
+            if type(a) is Deciding:
+                deciding = True
             for argument in a:
                 kind = type(argument)
                 if kind is tuple:
@@ -154,23 +168,24 @@ def operations_cleared(root: Any) -> list[Any]:
         emit(v)
         v.grad = mark
         v = pop()
-    return order
+    return order, mark if deciding else None
 
 
-def careful_order(root: Any) -> list[Any]:
+def careful_order(root: Any) -> tuple[list[Any], float]:
     """The same where nodes are `unusual`: leaves with a `_backward` of their own are in it, too.
 
     Arguments:
         root: the node to start from; it comes last.
 
     Returns:
-        All nodes behind root that have a step of the chain rule to do.
+        All nodes behind root that have a step of the chain rule to do; and the mark.
     """
     order = [v for v in topological_order(root) if v._pull is not None]
+    mark = float("0")
     for v in order:
         if v._a is not None:
-            v.grad = 0.0
-    return order
+            v.grad = mark
+    return order, mark
 
 
 def topological_order(root: Any) -> list[Any]:

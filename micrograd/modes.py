@@ -103,13 +103,19 @@ def _check_finite(node: Any) -> Any:
     return node
 
 
-def checked_backward(order: list[Any]) -> None:
+def checked_backward(order: list[Any], mark: float | None) -> None:
     """Run the backward pass over nodes in this order, and look at every gradient.
+
+    Arguments:
+        order: the nodes.
+        mark: the gradient, told by its identity, of a node to which nothing was passed on.
 
     Raises:
         AnomalyError: at the first that is not finite.
     """
     for v in order:
+        if v.grad is mark:
+            continue
         v._backward()
         if v._a is None and not math.isfinite(v.grad):
             raise AnomalyError(f"the _backward of {_named(v)} made its gradient {v.grad}")

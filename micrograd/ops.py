@@ -99,8 +99,30 @@ def _slope_at_zero(x: Any, y: Any) -> Any:
     """The derivative of x ** y by x where y is 0: none; but as a Value it has one by y."""
     if not (_is_value(x) or _is_value(y)):
         return 0.0
-    nowhere = equal(x, 0.0) + 1.0 - equal(x, x)  # 0 or nan, where 0 * x ** -1 would be nan
-    return where(nowhere, 0.0, y * x ** (y - 1.0))
+    inverse = 1.0 / x
+    finite = equal(inverse - inverse, 0.0)  # elsewhere 0 * x ** -1 would be nan
+    return where(finite, y * x ** (y - 1.0), 0.0)
+
+
+def _power_slope(z: Any, x: Any, y: Any) -> Any:
+    """The derivative of x ** y by x."""
+    slope = where(equal(y, 0.0), _slope_at_zero(x, y), y * x ** (y - 1.0))
+    return slope - sqrt(y - 1.0) if _steep(x, y) else slope
+
+
+def _exponent_slope(z: Any, x: Any, y: Any) -> Any:
+    """The derivative of x ** y by y: none at x = 0 where y >= 0."""
+    slope = z * where(equal(x, 0.0) * (1.0 - step(-y)), 0.0, log(x))
+    return slope - sqrt(x + 0.0) if _steep(x, y) else slope  # -0.0 + 0.0 is 0.0
+
+
+def _steep(x: Any, y: Any) -> bool:
+    """Whether the derivative of x ** y by both, x ** (y - 1) (1 + y log x), is -inf there.
+
+    As that of minus the square root of 0, which is 0 and leaves the first derivatives as they
+    are: those by x alone, or y alone, are finite.
+    """
+    return _is_value(x) and _is_value(y) and x.data == 0.0 and y.data == 1.0
 
 
 def _is_value(x: Any) -> bool:
@@ -142,8 +164,7 @@ mul     = primitive("mul", symbol="*", latex=_product_latex, level=PRODUCT, floa
 div     = primitive("div", symbol="/", latex=r"\frac{{{x}}}{{{y}}}", level=POWER, floats=operator.truediv, arrays=np.divide, javascript="(x, y) => x / y",
                     partials=[lambda z, x, y: 1.0 / y, lambda z, x, y: -z / y], domain=[_WIDE, _POSITIVE])
 pow     = primitive("pow", symbol="**", latex="{x:4}^{{{y}}}", level=POWER, floats=math.pow, arrays=_pow_arrays, javascript="(x, y) => x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y",
-                    partials=[lambda z, x, y: where(equal(y, 0.0), _slope_at_zero(x, y), y * x ** (y - 1.0)),
-                              lambda z, x, y: z * where(equal(x, 0.0) * (1.0 - step(-y)), 0.0, log(x))], domain=[_POSITIVE, _WIDE])
+                    partials=[_power_slope, _exponent_slope], domain=[_POSITIVE, _WIDE])
 neg     = primitive("neg", symbol="-", latex="-{x:2}", level=SUM, floats=operator.neg, arrays=np.negative, javascript="x => -x",
                     partials=[lambda z, x: -1.0], domain=[_WIDE])
 

@@ -205,14 +205,19 @@ def share(g: Any, slope: Any) -> Any:
         return ops.where(slope, g, 0.0)
     if slope.op is ops.where:
         condition, *branches = slope.arguments
-        # A Value that is but the number 0 in a formula: in an expression it is that number.
-        zero = [getattr(b, "kind", "") == "constant" and b.data == 0.0 for b in branches]
         return ops.where(
-            condition, *(share(g, 0.0 if z else b) for b, z in zip(branches, zero, strict=True))
+            condition, *(share(g, 0.0 if _constant(b) == 0.0 else b) for b in branches)
         )
-    if slope.op is ops.div and is_number(slope.arguments[0]) and slope.arguments[0] == 1.0:
+    if slope.op is ops.div and _constant(slope.arguments[0]) == 1.0:
         return g / slope.arguments[1]  # g * (1 / x) would overflow where g / x does not
     return g * slope
+
+
+def _constant(x: Any) -> float | None:
+    """The number that x is in a formula, be it a Value; None for anything else."""
+    if is_number(x):
+        return float(x)
+    return float(x.data) if getattr(x, "kind", "") == "constant" else None
 
 
 def primitives_of(x: Any) -> set[Primitive]:

@@ -19,10 +19,11 @@ from typing import Any, Self, cast
 import numpy as np
 
 from micrograd import collector, comparisons, hooks, ops, trials
-from micrograd.generate import compile_backward, compile_row, packs, share_formulas
+from micrograd.generate import closed, compile_backward, compile_row, packs, share_formulas
 from micrograd.graph import (
     CONSTANT,
     Constants,
+    Deciding,
     careful_order,
     operations_cleared,
     topological_order,
@@ -152,7 +153,7 @@ class Value(Hooked):
         node.grad = 0.0
         node._pull = rules[row][1]
         if packs(row):
-            node._a, node._b = tuple(arguments), None
+            node._a, node._b = (Deciding if any(closed(row)) else tuple)(arguments), None
         else:
             node._a, node._b = (*arguments, None)[:2]
         return node
@@ -281,17 +282,20 @@ class Value(Hooked):
         if self._pull is None:
             self.grad += 1.0
             return
+        mark: float | None
         if unusual or not hooks.has_plain_grad(Value):
-            order = careful_order(self)
+            order, mark = careful_order(self)
             self.grad = 1.0 if self._a is not None else self.grad + 1.0
         else:
-            order = operations_cleared(self)
+            order, mark = operations_cleared(self)
             self.grad = 1.0
         order.reverse()
         if detecting():
-            checked_backward(order)
-            return
-        _backward_pass(order)
+            checked_backward(order, mark)
+        elif mark is None:
+            _backward_pass(order)
+        else:
+            _backward_pass_of_decisions(order, mark)
 
     def zero_grad(self) -> None:
         """Set the gradient of this value, and of all it came from, to zero."""
@@ -543,4 +547,5 @@ namespace.update(
 )
 # Sums and products are what most graphs are made of.
 _backward_pass = compile_backward([ops.mul, ops.add], namespace)
+_backward_pass_of_decisions = compile_backward([], namespace, decisions=True)
 collector.make_room_for(Value)

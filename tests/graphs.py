@@ -19,7 +19,7 @@ import mpmath
 import numpy as np
 from hypothesis import strategies as st
 
-from micrograd import ops
+from micrograd import Value, ops
 from micrograd.ops import Primitive
 
 ROWS: dict[str, Primitive] = dict(ops.table)  # as imported, without what tests add
@@ -54,6 +54,20 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "sum": lambda x: mpmath.fsum(x),
     "affine": lambda w, x, b: mpmath.fdot(w, x) + b,
 }
+
+
+# The arguments that only decide: row and number.
+DECIDING = {("where", 0), ("step", 0), ("equal", 0), ("equal", 1)}
+
+
+def flowing(v: Value) -> list[int]:
+    """Which of a value's parents gradients are passed on to."""
+    if v.op is None:
+        return []
+    argument_of = [
+        i for i, a in enumerate(v.arguments) for _ in (a if isinstance(a, tuple) else (a,))
+    ]
+    return [k for k, i in enumerate(argument_of) if (v.op.name, i) not in DECIDING]
 
 
 def stars(row: Primitive) -> list[str]:

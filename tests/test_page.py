@@ -16,6 +16,7 @@ from micrograd import Value, maximum, parameter
 from micrograd.engine import topological_order
 from micrograd.nn import MLP
 from tests.browser import Window
+from tests.graphs import flowing
 from tests.pages import assert_shows, choose, everything, labelled, near, network
 from viz import explain
 from viz.mathtext import number
@@ -32,7 +33,8 @@ def replay(root: Value) -> Iterator[dict[Value, float]]:
     for v in reversed(order):
         if v.op is None:
             continue
-        slopes = iter(zip(v.parents, v.local_derivatives(), strict=True))
+        flows = [k in flowing(v) for k in range(len(v.parents))]
+        slopes = iter(zip(v.parents, v.local_derivatives(), flows, strict=True))
         columns = [
             list(itertools.islice(slopes, len(a))) if isinstance(a, tuple) else [next(slopes)]
             for a in v.arguments
@@ -40,8 +42,8 @@ def replay(root: Value) -> Iterator[dict[Value, float]]:
         starred = [c for c, star in zip(columns, v.op.starred, strict=True) if star]
         single = [c for c, star in zip(columns, v.op.starred, strict=True) if not star]
         turns = [pair for row in zip(*starred, strict=True) for pair in row]
-        for p, slope in turns + [c[0] for c in single]:
-            if p.kind != "constant":
+        for p, slope, flows_there in turns + [c[0] for c in single]:
+            if p.kind != "constant" and flows_there:
                 gradients[p] += gradients[v] * slope
                 yield dict(gradients)
 

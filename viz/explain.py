@@ -156,6 +156,9 @@ class Explanation:
 
     def _note(self, notation: Notation) -> str:
         value, root = notation.called(self.value), notation.called(self.root)
+        if self.count == 0 and self.value in topological_order(self.root):
+            why = r"\text{ only through a condition: that decides, and passes nothing on.}"
+            return rf"{root}\text{{ depends on }}{value}{why}"
         if self.count == 0:
             return rf"{root}\text{{ does not depend on }}{value}\text{{: no path leads there.}}"
         if self.paths and self.value.hooked and not self.value.parents:

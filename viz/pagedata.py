@@ -14,6 +14,7 @@ from typing import Any
 
 from micrograd import ops
 from micrograd.engine import Value
+from micrograd.generate import closed
 from micrograd.symbols import Expression
 from viz.derivation import MATHML, TEXT, Format, Notation, function_name
 from viz.javascript import javascript
@@ -114,7 +115,7 @@ def edges(order: Sequence[Value], notation: References) -> Iterator[dict[str, An
             for i, argument in enumerate(v.arguments)
             for j in (range(len(argument)) if isinstance(argument, tuple) else [None])
         ]
-        function = function_name(v.op)
+        function, none = function_name(v.op), closed(v.op)
         for p, (i, j), several in zip(v.parents, places, notation.by_cases[v], strict=True):
             live = not is_number_in_a_formula(p)
             edge = {
@@ -122,7 +123,7 @@ def edges(order: Sequence[Value], notation: References) -> Iterator[dict[str, An
                 "head": notation.place[v],
                 "argument": i,
                 "element": j,
-                "live": live and p.kind != "constant",
+                "live": live and p.kind != "constant" and not none[i],
                 "slopes": [_slope(formula, notation) for _, formula in several if live],
             }
             if function and live:  # sigma(z) has the derivative sigma'(z)

@@ -19,6 +19,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from micrograd.engine import Value
+from micrograd.generate import closed
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ Users = dict[Value, list[Edge]]
 
 
 def edges(order: Sequence[Value], sources: Container[Value]) -> Users:
-    """The edges of all paths that begin at a source.
+    """The edges of all paths from a source to the root along which gradients flow.
+
+    None leads through what only decides, as the condition of `where`.
 
     Arguments:
         order: a root's graph, as `topological_order` gives it.
@@ -57,13 +60,27 @@ def edges(order: Sequence[Value], sources: Container[Value]) -> Users:
     users: Users = {}
     for v in order:
         inside = [(i, p) for i, p in enumerate(v.parents) if p in users]
+        if inside and not v.hooked and v.op is not None and any(closed(v.op)):
+            inside = [(i, p) for i, p in inside if i not in _deciding(v)]
         if inside or v in sources:
             users[v] = []
         slopes = v.local_derivatives() if inside else []
         product = v.multiplies() if inside else True
         for i, p in inside:
             users[p].append(Edge(p, v, i, slopes[i], product))
+    for v in reversed(users):
+        users[v] = [e for e in users[v] if e.head is order[-1] or users[e.head]]
     return _tried_with_what_arrives(users)
+
+
+def _deciding(v: Value) -> set[int]:
+    """Which of v's parents get nothing of any gradient, such as the condition of `where`."""
+    assert v.op is not None
+    none = [
+        [no] * len(argument) if star else no
+        for argument, no, star in zip(v.arguments, closed(v.op), v.op.starred, strict=True)
+    ]
+    return {i for i, no in enumerate(v.op.flatten(none)) if no}
 
 
 def _tried_with_what_arrives(users: Users) -> Users:
@@ -128,10 +145,10 @@ def gradients(users: Users, root: Value) -> dict[Value, float]:
 def passed_on(gradient: float, edge: Edge) -> float:
     """What the edge's tail gets of its head's gradient: the slope times as much.
 
-    Except where the slope chooses, as that of relu or maximum: what was not
-    chosen gets nothing of an infinite gradient either, where 0 * inf is nan.
+    Where that is beyond floats the operation says what it is: what relu or maximum did not
+    choose gets nothing of an infinite gradient either, and g / x may be finite where 1 / x is not.
     """
-    chooses = edge.slope == 0.0 and math.isinf(gradient) and not edge.head.hooked
-    if edge.product and not chooses:
-        return gradient * edge.slope
+    product = gradient * edge.slope
+    if edge.product and (math.isfinite(product) or edge.head.hooked):
+        return product
     return edge.head.shares(gradient)[edge.place]

@@ -170,15 +170,28 @@ class Grouping:
 
     def add_level(self, level: Level) -> None:
         """Form the groups of a level."""
-        groups: list[tuple[Any, Index]] = list(self._totals(level.totals))
-        groups += self._largest(level.applied)
-        groups += self._applied([node for node in level.applied if node.op not in _TAKEN_OFF])
+        if not level.decides:
+            self._add_groups(level.totals, level.applied, passed_on=True)
+            return
+        for decides in False, True:
+            self._add_groups(
+                [n for n in level.totals if (n.place in level.decides) is decides],
+                [n for n in level.applied if (n.place in level.decides) is decides],
+                passed_on=not decides,
+            )
+
+    def _add_groups(self, totals: list[Total], applied: list[Applied], passed_on: bool) -> None:
+        groups: list[tuple[Any, Index]] = list(self._totals(totals))
+        groups += self._largest(applied)
+        groups += self._applied([node for node in applied if node.op not in _TAKEN_OFF])
         for group, places in groups:
             operands = list(operands_of(group))
             self._add(
                 places,
                 batched=any(o.source.batched for o in operands),
-                depends=not isinstance(group, Largest) and any(o.source.depends for o in operands),
+                depends=passed_on
+                and not isinstance(group, Largest)
+                and any(o.source.depends for o in operands),
                 group=group,
             )
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from micrograd import ops
 from micrograd.engine import Value
+from micrograd.generate import closed
 from micrograd.graph import Leaves, operations, unusual
 from micrograd.hooks import OwnBackward, refuse
 from micrograd.primitive import Primitive
@@ -46,6 +47,7 @@ class Level:
 
     totals: list[Total] = field(default_factory=list)
     applied: list[Applied] = field(default_factory=list)
+    decides: set[int] = field(default_factory=set)  # places that no gradient is passed on to
 
 
 class Places(dict[Value, int]):
@@ -147,6 +149,7 @@ def flatten(
     undeclared = Undeclared(frozen)
     known = _constants(nodes, leaves, undeclared)
     nodes = _with_sums_of_one([node for node in nodes if node[0] not in known])
+    reached = _reached(nodes, outputs)
     absorbed = _absorbed(nodes, outputs)
     places = Places(leaves, known, undeclared)
     varying = set(leaves)
@@ -222,10 +225,27 @@ def flatten(
             levels[level].totals.append(node)
         else:
             levels[level].applied.append(node)
+        if reached is not None and v not in reached:
+            levels[level].decides.add(node.place)
     for v in outputs:
         places[v]  # a leaf that is an output
     undeclared.refuse()
     return places, levels
+
+
+def _reached(
+    nodes: Sequence[tuple[Value, Any, Any]], outputs: Sequence[Value]
+) -> set[Value] | None:
+    """What gradients are passed on to: not what only decides. None where that is all."""
+    if not any(map(any, map(closed, {op for _, op, _ in nodes}))):
+        return None
+    reached = set(outputs)
+    for v, op, arguments in reversed(nodes):
+        if v in reached:
+            for argument, no in zip(arguments, closed(op), strict=True):
+                if not no:
+                    reached.update(argument if isinstance(argument, tuple) else (argument,))
+    return reached
 
 
 def _constants(
