@@ -716,3 +716,44 @@ def test_arguments_in_another_order_are_refused(functions: Any, says: str) -> No
         "named", floats=math.sqrt, arrays=np.sqrt, partials=[lambda result, at: 0.5 / result]
     )
     assert row.slopes(2.0, 4.0) == [0.25]
+
+
+def test_a_fold_that_overflows_on_the_way_is_infinite() -> None:
+    total = primitive(
+        "exponentials",
+        arguments="x*",
+        fold=(lambda: 0.0, lambda total, x: total + exp(x)),
+        partials=[lambda z, x: exp(x)],
+    )
+    x = [Value(1000.0), Value(0.0)]
+    z = total(x)
+    z.backward()
+    assert (z.data, x[0].grad, x[1].grad) == (math.inf, math.inf, 1.0)
+
+
+@pytest.mark.parametrize("name", ["zip", "type", "shares", "new", "inf", "Deciding"])
+def test_an_argument_may_be_called_as_something_the_generated_code_needs(name: str) -> None:
+    row = primitive(
+        "weighted_here",
+        arguments=f"{name}* x*",
+        fold=(lambda: 0.0, lambda total, w, x: total + exp(w) * x),
+        partials=[lambda z, w, x: exp(w) * x, lambda z, w, x: exp(w)],
+    )
+    w, x = [Value(0.0), Value(1000.0)], [Value(2.0), Value(3.0)]
+    z = row(w, x)
+    z.backward()
+    assert (z.data, [v.grad for v in x]) == (math.inf, [1.0, math.inf])
+
+
+def test_a_slope_by_cases_that_is_zero_stops_an_infinite_gradient_in_grad_too() -> None:
+    row = primitive(
+        "half_a_square",
+        floats=lambda x: 0.5 * x * x if x > 0.0 else 0.0,
+        arrays=lambda x: 0.5 * np.square(np.maximum(x, 0.0)),
+        partials=[lambda z, x: ops.where(ops.step(x), x, 0.0)],
+    )
+    for upstream in math.inf, math.nan:
+        x = Value(-1.0)
+        z = row(x) * upstream
+        z.backward()
+        assert x.grad == grad(z, x).data == 0.0
