@@ -8,6 +8,7 @@ was worked out is a number as any other.
 from __future__ import annotations
 
 import math
+import pickle
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -90,6 +91,15 @@ def test_detecting_anomalies(
     else:
         with detect_anomaly(), pytest.raises(AnomalyError):
             root.backward()
+
+
+@EVERY_CASE
+def test_backward_of_a_copy(
+    function: Function, numbers: list[float], expected: list[float]
+) -> None:
+    root, leaves = pickle.loads(pickle.dumps(recorded(function, numbers)))
+    root.backward()
+    assert all(map(same, [v.grad for v in leaves], expected))
 
 
 @EVERY_CASE

@@ -149,6 +149,6 @@ def passed_on(gradient: float, edge: Edge) -> float:
     choose gets nothing of an infinite gradient either, and g / x may be finite where 1 / x is not.
     """
     product = gradient * edge.slope
-    if edge.product and (math.isfinite(product) or edge.head.hooked):
+    if edge.product and math.isfinite(product):
         return product
     return edge.head.shares(gradient)[edge.place]

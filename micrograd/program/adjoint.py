@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd.generate import closed, share_formula
+from micrograd.generate import share_formula
 from micrograd.program.code import Code, Literal, Name, times
 from micrograd.program.emit import MATRIX, Emitter
 from micrograd.program.groups import Elementwise, Operand, Product, Reduced, Source
@@ -87,8 +87,6 @@ class Adjoint:
         read = self.emitter.read
         z = self.emitter.arrays[source.number]
         for i, argument in enumerate(group.arguments):
-            if closed(group.op)[i]:
-                continue
             for k, target in enumerate(argument if isinstance(argument, list) else [argument]):
                 if not target.source.depends:
                     continue
