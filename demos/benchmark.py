@@ -10,12 +10,12 @@ from dataclasses import replace
 from functools import partial
 from importlib import metadata
 
-from demos.race import __doc__ as about
-from demos.race import arrays, scalars
-from demos.race.against import SLOWER, checkout
-from demos.race.rounds import Options
-from demos.race.workers import AbsentError, LostError
-from demos.race.workloads import MINIBATCH, RACES
+from tests.race import __doc__ as about
+from tests.race import arrays, scalars
+from tests.race.against import SLOWER, checkout
+from tests.race.rounds import Options
+from tests.race.workers import AbsentError, LostError
+from tests.race.workloads import MINIBATCH, RACES
 
 
 def versions(folder: str | None) -> str:

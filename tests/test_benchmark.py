@@ -19,14 +19,15 @@ from hypothesis import strategies as st
 
 import micrograd
 from demos import benchmark
-from demos.race import arrays, minibatch, rounds, scalars, transformer, workers
-from demos.race import worker as process
-from demos.race.against import CONFIDENCE, interval, judgement
-from demos.race.programs import RATE, Job
-from demos.race.recording import recording
-from demos.race.report import table
-from demos.race.workers import AbsentError, LostError, Worker
-from demos.race.workloads import (
+from micrograd import Value
+from tests.race import arrays, minibatch, rounds, scalars, transformer, workers
+from tests.race import worker as process
+from tests.race.against import CONFIDENCE, interval, judgement
+from tests.race.programs import RATE, Job
+from tests.race.recording import recording
+from tests.race.report import table
+from tests.race.workers import AbsentError, LostError, Worker
+from tests.race.workloads import (
     MINIBATCH,
     RACES,
     TOLERANCE,
@@ -35,7 +36,6 @@ from demos.race.workloads import (
     loss_and_gradient,
     task_of,
 )
-from micrograd import Value
 from tests.sources import needs_compiler
 
 ROOT = Path(__file__).parents[1]
@@ -81,14 +81,19 @@ def peer(tmp_path):
 def other(peer):
     """Make another checkout: with lines added as to a peer, and the benchmark where it is to be."""
 
-    def other(*lines, tools="demos"):
+    def other(*lines, tools="tests"):
         folder = peer(*lines)
-        (folder / tools / "race").mkdir(parents=True)
-        (folder / tools / "__init__.py").touch()
-        for path in [ROOT / "demos" / "benchmark.py", *ROOT.glob("demos/race/*.py")]:
-            to = folder / tools / path.relative_to(ROOT / "demos")
-            text = path.read_text(encoding="utf-8").replace("demos.race", f"{tools}.race")
-            to.write_text(text, encoding="utf-8")
+        race = folder / tools / "race"
+        race.mkdir(parents=True)
+        (folder / "demos").mkdir(exist_ok=True)
+        for path, to in [
+            (ROOT / "demos" / "__init__.py", folder / "demos"),
+            (ROOT / "demos" / "benchmark.py", folder / "demos"),
+            (ROOT / "tests" / "__init__.py", folder / tools),
+            *((path, race) for path in ROOT.glob("tests/race/*.py")),
+        ]:
+            text = path.read_text(encoding="utf-8").replace("tests.race", f"{tools}.race")
+            (to / path.name).write_text(text, encoding="utf-8")
         return folder
 
     return other
@@ -387,7 +392,7 @@ def test_warm_steps_do_not_count(job):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_are_kept_to(threads):
     code = (
-        "import json, os; from demos.race.worker import keep_to;"
+        "import json, os; from tests.race.worker import keep_to;"
         f"keep_to({threads});"
         "print(json.dumps([len(getattr(os, 'sched_getaffinity', lambda _: [])(0)),"
         "os.environ['OMP_NUM_THREADS'], 'XLA_FLAGS' in os.environ]))"
@@ -425,7 +430,7 @@ def test_who_is_slower_is_said(run, other):
         assert all(ratio < 0.5 if against == slow else ratio > 2.0 for _, ratio, _ in compared(out))
 
 
-@pytest.mark.parametrize("tools", ["demos", "tests"])
+@pytest.mark.parametrize("tools", ["tests", "demos"])  # where it is, and where it was
 def test_wrong_gradient_of_the_other_checkout_is_named(tools, run, other):
     wrong = "right = Value.relu", "Value.relu = lambda v: right(v) + 1e-6 * (v - v.data)"
     folder = other(*wrong, tools=tools)
@@ -446,9 +451,9 @@ def test_contestants_with_arrays_run_in_the_other_checkout(other):
 
 def test_other_checkout_without_a_workload_is_named(run, other):
     folder = other()
-    (folder / "demos" / "race" / "recording.py").unlink()
+    (folder / "tests" / "race" / "recording.py").unlink()
     out = run("--against", folder, "--only", "recording", "vectorizing")
-    missing = f"  ours@{folder}: not there (No module named 'demos.race.recording')\n"
+    missing = f"  ours@{folder}: not there (No module named 'tests.race.recording')\n"
     assert out.count(missing) == 2
 
 
@@ -465,16 +470,16 @@ def test_folder_that_is_no_checkout(other, tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
     broken = other("1 / 0")
     without, unnamed = tmp_path / "without", tmp_path / "unnamed"
-    shutil.copytree(broken / "demos", without / "demos")
-    shutil.copytree(broken / "demos", unnamed / "demos")
+    shutil.copytree(broken / "tests", without / "tests")
+    shutil.copytree(broken / "tests", unnamed / "tests")
     shutil.copytree(Path(micrograd.__file__).parent, unnamed / "micrograd")
-    (unnamed / "demos" / "__init__.py").unlink()
+    (unnamed / "tests" / "__init__.py").unlink()
     for folder, why in [
-        (tmp_path / "nowhere", "neither demos/race/worker.py nor tests/race/worker.py is"),
-        (tmp_path / "file", "neither demos/race/worker.py nor tests/race/worker.py is"),
-        (tmp_path, "neither demos/race/worker.py nor tests/race/worker.py is"),
+        (tmp_path / "nowhere", "neither tests/race/worker.py nor demos/race/worker.py is"),
+        (tmp_path / "file", "neither tests/race/worker.py nor demos/race/worker.py is"),
+        (tmp_path, "neither tests/race/worker.py nor demos/race/worker.py is"),
         (without, f"import gives: {ROOT / 'micrograd'}"),
-        (unnamed, f", {ROOT / 'demos'}"),
+        (unnamed, f", {ROOT / 'tests'}"),
         (broken, "import gives: ZeroDivisionError: division by zero"),
     ]:
         with pytest.raises(SystemExit) as stopped:
@@ -487,12 +492,12 @@ def test_folder_that_is_no_checkout(other, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("kind", ["sample", "recording"])
-@pytest.mark.parametrize("strange", ["demos", "micrograd"])
+@pytest.mark.parametrize("strange", ["tests", "micrograd"])
 def test_worker_refuses_the_modules_of_another_checkout(kind, strange, other):
     folder = other()
     shutil.rmtree(folder / strange)
     done = subprocess.run(
-        [sys.executable, "-m", "demos.race.worker", "ours"],
+        [sys.executable, "-m", "tests.race.worker", "ours"],
         input=json.dumps({**task_of(RACES["digits"]), "kind": kind}) + "\n",
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -6,10 +6,10 @@ import random
 import time
 from typing import Any
 
-from demos.race.programs import layers_of, network, nodes_of
 from micrograd import Value, vectorize
 from micrograd.losses import squared_error
 from micrograd.nn import MLP
+from tests.race.programs import layers_of, network, nodes_of
 
 
 def recording(sizes: list[int], written_out: bool = False, repeats: int = 1) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from demos.race.against import AT, in_turn, parted, worker_module
+from tests.race.against import AT, in_turn, parted, worker_module
 
 HINTS = {
     "micrograd": "pip install --target DIR micrograd, then --micrograd DIR",
@@ -51,7 +51,7 @@ class Worker:
         command = [sys.executable, "-m", str(worker_module(root)), own]
         if name == "micrograd" and folder is not None:
             command.append(str(Path(folder).resolve()))
-        self._process = subprocess.Popen(  # noqa: S603 (our own module)
+        self._process = subprocess.Popen(
             command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from demos.race.programs import Job, compiled
 from micrograd import Value, parameter, softmax
 from micrograd.losses import cross_entropy
 from micrograd.program import Program, vectorize
+from tests.race.programs import Job, compiled
 
 VOCABULARY, CONTEXT, WIDTH, HEADS = 27, 8, 16, 4
 SHAPES = {

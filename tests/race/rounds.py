@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from demos.race.against import AT, OURS
-from demos.race.workers import Workers, ask_all, enter
-from demos.race.workloads import Task, fault
+from tests.race.against import AT, OURS
+from tests.race.workers import Workers, ask_all, enter
+from tests.race.workloads import Task, fault
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from demos.race.programs import RATE, Job, compiled, layers_of
 from micrograd import Value
 from micrograd.losses import squared_error
 from micrograd.nn import MLP
 from micrograd.program import Program, vectorize
+from tests.race.programs import RATE, Job, compiled, layers_of
 
 Array = npt.NDArray[Any]
 

@@ -6,13 +6,13 @@ from contextlib import ExitStack
 from itertools import product
 from typing import Any
 
-from demos.race.against import in_turn
-from demos.race.programs import RATE
-from demos.race.report import table, verdict
-from demos.race.rounds import Options, enter_right, progress, scaled, take_turns
-from demos.race.transformer import expected_of_transformer, task_of_transformer
-from demos.race.workers import Worker, ask_all, enter
-from demos.race.workloads import (
+from tests.race.against import in_turn
+from tests.race.programs import RATE
+from tests.race.report import table, verdict
+from tests.race.rounds import Options, enter_right, progress, scaled, take_turns
+from tests.race.transformer import expected_of_transformer, task_of_transformer
+from tests.race.workers import Worker, ask_all, enter
+from tests.race.workloads import (
     BY_HAND_TARGET,
     LARGE_TARGET,
     MINIBATCH,

@@ -1,4 +1,4 @@
-"""One contestant's process: python -m demos.race.worker NAME [FOLDER].
+"""One contestant's process: python -m tests.race.worker NAME [FOLDER].
 
 The first line on stdin is the task, each further one a request; the answer to
 each is one line on stdout. All are JSON.
@@ -20,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from demos.race.programs import Engine, Job, graph_job, load, nodes_of, xad_job
+from tests.race.programs import Engine, Job, graph_job, load, nodes_of, xad_job
 
 Answer = dict[str, Any]
 
@@ -134,13 +134,13 @@ def start(name: str, folder: str | None, task: dict[str, Any]) -> dict[str, Call
         keep_to(task["threads"])
     functions: dict[str, Callable[..., Answer]] = {}
     if kind == "minibatch":
-        job = import_module("demos.race.minibatch").JOBS[name](task)
+        job = import_module("tests.race.minibatch").JOBS[name](task)
     elif kind == "transformer":
-        transformer = import_module("demos.race.transformer")
+        transformer = import_module("tests.race.transformer")
         job = transformer.JOBS[name](task)
         functions["operations"] = partial(transformer.operations, task)
     elif kind == "recording":
-        return {"recording": import_module("demos.race.recording").recording}
+        return {"recording": import_module("tests.race.recording").recording}
     elif name == "xad":
         job = xad_job(task)
     else:

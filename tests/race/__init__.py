@@ -30,5 +30,5 @@ few percent only has to be so in a second run.
     scalars.py      the rounds of the engine
     arrays.py       the rounds of `vectorize`
     report.py       medians, ratios, and whether they reach the targets
-    ../benchmark.py   the command
+    ../../demos/benchmark.py   the command
 """

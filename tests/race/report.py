@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from demos.race.against import interval, judgement, parted, ratios
+from tests.race.against import interval, judgement, parted, ratios
 
 
 def spread(numbers: Sequence[float], digits: int = 2) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack
 from itertools import product
 
-from demos.race.against import in_turn
-from demos.race.programs import RATE
-from demos.race.report import table
-from demos.race.rounds import Options, enter_right, progress, scaled, take_turns
-from demos.race.workers import Worker, ask_all, enter
-from demos.race.workloads import (
+from tests.race.against import in_turn
+from tests.race.programs import RATE
+from tests.race.report import table
+from tests.race.rounds import Options, enter_right, progress, scaled, take_turns
+from tests.race.workers import Worker, ask_all, enter
+from tests.race.workloads import (
     MEMORY_TARGET,
     RACES,
     SCALING_TARGET,

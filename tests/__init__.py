@@ -1,0 +1,1 @@
+"""The tests, what they share, and in `race` what the benchmark measures with."""
