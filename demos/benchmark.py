@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import metadata
+from typing import Any
 
 from tests.race import __doc__ as about
 from tests.race import arrays, scalars
@@ -16,6 +17,14 @@ from tests.race.against import SLOWER, checkout
 from tests.race.rounds import Options
 from tests.race.workers import AbsentError, LostError
 from tests.race.workloads import MINIBATCH, RACES
+
+QUICK: dict[str, Any] = {
+    "rounds": 2,
+    "seconds": 0.02,
+    "samples": 25,
+    "lengths": (10_000, 100_000),
+    "threads": (1,),
+}
 
 
 def versions(folder: str | None) -> str:
@@ -99,9 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     options = Options(asked.micrograd, asked.timeout, against=asked.against)
     if asked.quick:
-        options = replace(
-            options, rounds=2, seconds=0.02, samples=25, lengths=(10_000, 100_000), threads=(1,)
-        )
+        options = replace(options, **QUICK)
     if asked.rounds is not None:
         options = replace(options, rounds=asked.rounds)
     if options.rounds < 1:

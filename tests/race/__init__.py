@@ -30,5 +30,6 @@ few percent only has to be so in a second run.
     scalars.py      the rounds of the engine
     arrays.py       the rounds of `vectorize`
     report.py       medians, ratios, and whether they reach the targets
+    conftest.py     for their tests: contestants in the process that commands them
     ../../demos/benchmark.py   the command
 """

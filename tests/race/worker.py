@@ -165,26 +165,38 @@ def stay_here() -> None:
             raise RuntimeError(f"expected the modules of {Path.cwd()}, got {file}")
 
 
+def answer(
+    functions: dict[str, Callable[..., Answer]], request: Answer, name: str, folder: str | None
+) -> Answer:
+    """What a contestant answers to a request; the first is the task, and fills the functions.
+
+    Arguments:
+        functions: by the requests that they answer; empty at first.
+        request: what is asked.
+        name: the contestant's.
+        folder: where PyPI's micrograd is.
+    """
+    try:
+        if functions:
+            return functions[request.pop("do")](**request)
+        started = start(name, folder, request)
+        if name != "micrograd":  # which comes from a folder of its own
+            stay_here()
+        functions |= started
+    except ImportError as error:
+        return {"absent": str(error)}
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+    return {}
+
+
 def main(name: str, folder: str | None = None) -> None:
     """Answer every line on stdin."""
     answers, sys.stdout = sys.stdout, sys.stderr  # in case a library prints
     functions: dict[str, Callable[..., Answer]] = {}
     for line in sys.stdin:
-        request = json.loads(line)
-        answer: Answer = {}
-        try:
-            if functions:
-                answer = functions[request.pop("do")](**request)
-            else:
-                started = start(name, folder, request)
-                if name != "micrograd":  # which comes from a folder of its own
-                    stay_here()
-                functions = started
-        except ImportError as error:
-            answer = {"absent": str(error)}
-        except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), file=answers, flush=True)
+        said = answer(functions, json.loads(line), name, folder)
+        print(json.dumps(said), file=answers, flush=True)
 
 
 if __name__ == "__main__":

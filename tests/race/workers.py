@@ -62,6 +62,19 @@ class Worker:
             AbsentError: if it says that its library is not there.
             LostError: if it says that it failed, or says nothing.
         """
+        answer: Answer = json.loads(self.line(json.dumps(request)))
+        if "absent" in answer:
+            raise AbsentError(f"{self.name}: not there ({answer['absent']})")
+        if "error" in answer:
+            raise LostError(f"{self.name}: LOST: {answer['error']}")
+        return answer
+
+    def line(self, request: str) -> str:
+        """The line that comes back for one that is sent.
+
+        Raises:
+            LostError: if none comes.
+        """
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -69,7 +82,7 @@ class Worker:
         timer = threading.Timer(self.timeout, process.kill)  # which ends readline
         timer.start()
         try:
-            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.write(request + "\n")
             process.stdin.flush()
             line = process.stdout.readline()
         except BrokenPipeError:
@@ -80,12 +93,7 @@ class Worker:
             late, status = time.monotonic() - start >= self.timeout, process.wait()
             why = f"no answer within {self.timeout:g} s" if late else f"died, exit status {status}"
             raise LostError(f"{self.name}: LOST: {why}")
-        answer: Answer = json.loads(line)
-        if "absent" in answer:
-            raise AbsentError(f"{self.name}: not there ({answer['absent']})")
-        if "error" in answer:
-            raise LostError(f"{self.name}: LOST: {answer['error']}")
-        return answer
+        return line
 
     def __enter__(self) -> Self:
         return self
