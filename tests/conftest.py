@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from micrograd import Value, modes, ops
 from tests.browser import Window, launched
+from tests.compiling import quickly
 from tests.golden import compare
 from viz import page, render
 
@@ -41,6 +42,12 @@ def _as_it_was() -> Iterator[None]:
     ops.table.clear()
     ops.table.update(rows)
     assert modes.namespace["watch"] is None, "a test left no_grad or detect_anomaly on"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_quickly() -> Iterator[None]:
+    with quickly():
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

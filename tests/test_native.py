@@ -28,9 +28,10 @@ from micrograd.native.scalars import FUNCTIONS, Scalars, arity
 from micrograd.native.tables import Tables
 from micrograd.nn import MLP
 from micrograd.program import Program, vectorize
+from tests.compiling import together
 from tests.graphs import ROWS
 from tests.recorded import neuron
-from tests.rounding import SINGLE
+from tests.rounding import DOUBLE, SINGLE, Precision
 from tests.sources import needs_compiler, run
 from tests.test_vectorize_properties import (
     Case,
@@ -97,20 +98,48 @@ def test_a_transformer() -> None:
     assert_close(results(program.compile(), []), expected, 1e-12)
 
 
-@needs_compiler
-@settings(max_examples=settings.default.max_examples // 2)
-@given(cases())
-def test_random_graphs_are_the_engines(case: Case) -> None:
-    check_outputs(replace(case, compiled=True))
-    check_gradients(replace(case, compiled=True))
+def check_compiled(
+    examples: int,
+    strategy: st.SearchStrategy[Case],
+    precision: Precision = DOUBLE,
+    having: str = "",
+) -> None:
+    """Outputs and gradients of so many cases, of which ten are compiled together.
+
+    Arguments:
+        examples: how many cases are drawn.
+        strategy: draws them.
+        precision: of their results.
+        having: what the source of a program has, or it is left out.
+    """
+    drawn: list[Case] = []
+    generate = settings(max_examples=examples, phases=[Phase.generate])
+    generate(given(strategy)(lambda case: drawn.append(case)))()
+    chosen = (replace(c, compiled=True) for c in drawn if having in c.program().source)
+    while several := list(itertools.islice(chosen, 10)):
+        with together():
+            for case in several:
+                case.program(all_outputs=True)
+                case.program()
+        for case in several:
+            try:
+                check_outputs(case, precision)
+                check_gradients(case, precision)
+            except AssertionError as error:
+                error.add_note(f"{case}")
+                raise
 
 
 @needs_compiler
-@settings(max_examples=settings.default.max_examples // 4)
-@given(cases(special=False, dtype="float32"))
-def test_random_graphs_in_float32(case: Case) -> None:
-    check_outputs(replace(case, compiled=True), SINGLE)
-    check_gradients(replace(case, compiled=True), SINGLE)
+def test_random_graphs_are_the_engines() -> None:
+    check_compiled(settings.default.max_examples // 2, cases())
+
+
+@needs_compiler
+def test_random_graphs_in_float32() -> None:
+    check_compiled(
+        settings.default.max_examples // 4, cases(special=False, dtype="float32"), SINGLE
+    )
 
 
 @needs_compiler
@@ -751,14 +780,9 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 def test_a_fault_in_the_translation_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     FAULTS[fault](monkeypatch)
 
-    @settings(max_examples=300, phases=[Phase.generate], report_multiple_bugs=False)
-    @given(cases(special=False))
-    def search(case: Case) -> None:
-        check_outputs(replace(case, compiled=True))
-        check_gradients(replace(case, compiled=True))
-
+    having = {"uneven sums": "reduceat", "a table backwards": "I_1"}.get(fault, "")
     with pytest.raises(AssertionError):
-        search()
+        check_compiled(300, cases(special=False), having=having)
 
 
 # What is written.
