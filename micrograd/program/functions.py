@@ -14,6 +14,7 @@ import dis
 import linecache
 import types
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -152,8 +153,15 @@ def _codes(text: str) -> list[types.CodeType]:
     return found
 
 
+@cache
+def _functions(text: str) -> list[ast.Lambda | ast.FunctionDef]:
+    """All that a source file defines: to parse it again for each would take most of the time."""
+    tree = ast.parse(text)
+    return [n for n in ast.walk(tree) if isinstance(n, ast.Lambda | ast.FunctionDef)]
+
+
 def _syntax(function: Callable[..., Any]) -> ast.Lambda | ast.FunctionDef | None:
-    """The part of the source file that defines a function."""
+    """A copy of the part of the source file that defines a function."""
     code = function.__code__
     text = "".join(linecache.getlines(code.co_filename, function.__globals__))
     try:
@@ -161,24 +169,22 @@ def _syntax(function: Callable[..., Any]) -> ast.Lambda | ast.FunctionDef | None
             return None  # there is no file, or it has changed since
     except SyntaxError:
         return None
-    tree = ast.parse(text)
     inside = [(line, column) for line, _, column, _ in code.co_positions() if column is not None]
     inside = [(line, column) for line, column in inside if line is not None]
     matching = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Lambda | ast.FunctionDef):
-            body = node.body if isinstance(node, ast.Lambda) else node.body[0]
-            first = node.lineno if isinstance(node, ast.Lambda) else _first_line(node)
-            last = node.body if isinstance(node, ast.Lambda) else node.body[-1]
-            begin, end = (body.lineno, body.col_offset), (last.end_lineno, last.end_col_offset)
-            within = [position for position in inside if begin <= position < end]
-            if first == code.co_firstlineno and within:
-                matching.append((node, len(within)))
+    for node in _functions(text):
+        body = node.body if isinstance(node, ast.Lambda) else node.body[0]
+        first = node.lineno if isinstance(node, ast.Lambda) else _first_line(node)
+        last = node.body if isinstance(node, ast.Lambda) else node.body[-1]
+        begin, end = (body.lineno, body.col_offset), (last.end_lineno, last.end_col_offset)
+        within = [position for position in inside if begin <= position < end]
+        if first == code.co_firstlineno and within:
+            matching.append((node, len(within)))
     if not matching:
         return None
     # A function inside another has fewer places of its own than that.
     nodes = [node for node, count in matching if count == max(c for _, c in matching)]
-    return nodes[-1] if isinstance(nodes[-1], ast.Lambda | ast.FunctionDef) else None
+    return deepcopy(nodes[-1])
 
 
 def _first_line(node: ast.FunctionDef) -> int:
