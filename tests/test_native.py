@@ -104,7 +104,7 @@ def check_compiled(
     precision: Precision = DOUBLE,
     having: str = "",
 ) -> None:
-    """Outputs and gradients of so many cases, of which ten are compiled together.
+    """Outputs and gradients of so many cases, of which up to 16 are compiled together.
 
     Arguments:
         examples: how many cases are drawn.
@@ -116,7 +116,8 @@ def check_compiled(
     generate = settings(max_examples=examples, phases=[Phase.generate])
     generate(given(strategy)(lambda case: drawn.append(case)))()
     chosen = (replace(c, compiled=True) for c in drawn if having in c.program().source)
-    while several := list(itertools.islice(chosen, 10)):
+    size = 1  # a fault that is planted is mostly found soon
+    while several := list(itertools.islice(chosen, size := min(2 * size, 16))):
         with together():
             for case in several:
                 case.program(all_outputs=True)
