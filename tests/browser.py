@@ -14,6 +14,7 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 Boxes = list[tuple[str | None, str | None]]
 # In continuous integration a missing browser is a failure.
 NEEDED = "MICROGRAD_NEED_BROWSER"
+PATIENCE = 300  # seconds, after which what does not happen is a failure; no test needs them
 
 
 def without(why: str) -> None:
@@ -53,6 +54,7 @@ class Window:
     def __init__(self, browser: Any, address: str, **options: Any) -> None:
         options.setdefault("viewport", {"width": 1280, "height": 800})
         self.context = browser.new_context(**options)
+        self.context.set_default_timeout(1000 * PATIENCE)
         self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.requests: list[str] = []
@@ -91,11 +93,28 @@ class Window:
 
     def until(self, script: str) -> None:
         """Wait until the script is true; the page's policy allows no wait_for_function."""
-        for _ in range(500):
+        for _ in range(PATIENCE * 50):
             if self.page.evaluate(script):
                 return
             self.page.wait_for_timeout(20)
         raise AssertionError(f"it never came true: {script}")
+
+    def settle(self) -> None:
+        """Wait until what has changed is laid out and drawn: for the next frame but one."""
+        self.page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
+    def go(self, fragment: str) -> None:
+        """Type this behind the address, and wait until the page has followed."""
+        self.page.evaluate(
+            """fragment => new Promise(done => {
+                addEventListener("hashchange", done, { once: true });
+                location.hash = fragment;
+            })""",
+            fragment,
+        )
+        self.settle()
 
     def set_leaves(self, numbers: dict[int, float]) -> None:
         """Put numbers into the fields of these nodes, as typing does."""

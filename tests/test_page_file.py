@@ -187,7 +187,9 @@ def test_a_page_shows_itself_in_a_notebook(browser: Any) -> None:
     assert frame.locator("#count").inner_text() == "1 / 23"
     frame.locator("#descend").click()
     assert not frame.locator("#share").is_visible()
-    window.page.wait_for_timeout(400)  # it has no address to write to, and says nothing
+    # It has no address to write to, and says nothing: after 200 ms, if this timer is later.
+    (inside,) = window.page.main_frame.child_frames
+    inside.evaluate("() => new Promise(done => setTimeout(done, 300))")
     window.close()
 
 

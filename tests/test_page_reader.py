@@ -71,7 +71,7 @@ def test_skipping_the_picture_changes_nothing(show: Callable[..., Window]) -> No
     window.page.keyboard.press("Tab")
     window.page.keyboard.press("Enter")
     assert window.page.evaluate("document.activeElement.id") == "step"
-    window.page.wait_for_timeout(50)
+    window.settle()
     assert window.boxes() == before
     assert window.page.locator(".box.selected").count() == 1
     assert not window.page.is_visible("#message")
@@ -96,8 +96,8 @@ def test_a_phone_has_no_sideways_scrolling_and_large_targets(
 ) -> None:
     window = show(network(), color_scheme=scheme, **PHONE)
     for fragment in ["", "#step=30", "#selected=0", "#selected=0,20"]:
-        window.page.evaluate("fragment => { location.hash = fragment }", fragment)
-        window.page.wait_for_timeout(50)
+        if fragment:
+            window.go(fragment)
         assert window.page.evaluate("document.documentElement.scrollWidth") <= 390
     small = window.page.evaluate(
         """() => [...document.querySelectorAll("button, select, input")].filter(one => {
@@ -194,7 +194,7 @@ def test_a_page_opens_where_it_can_be_read_and_nothing_is_covered(
         assert window.page.is_visible("#map") is not all(in_the_window(window))
         assert "local derivative" in window.page.inner_text("#legend")
         window.press("zoom-fit")
-        window.page.wait_for_timeout(50)
+        window.settle()
     assert all(in_the_window(window))
 
 
@@ -202,7 +202,7 @@ def test_what_can_be_read_is_shown_whole(show: Callable[..., Window]) -> None:
     window = show(GRAPHS["neuron"]())
     assert all(in_the_window(window))
     window.page.set_viewport_size({"width": 1280, "height": 400})
-    window.page.wait_for_timeout(50)
+    window.settle()
     assert all(in_the_window(window))  # and so it stays
 
 
@@ -242,7 +242,7 @@ def test_turned_the_picture_is_the_same(show: Callable[..., Window]) -> None:
     assert not runs_down(window)
     for width in (390, 1280):
         window.page.set_viewport_size({"width": width, "height": 800})
-        window.page.wait_for_timeout(50)
+        window.settle()
         assert runs_down(window) == (width == 390)
         window.press("zoom-fit")
         assert_shows(window, root)
@@ -304,7 +304,7 @@ def test_on_paper_the_picture_is_whole_and_light(show: Callable[..., Window]) ->
     window.page.click("#theme")
     window.page.click("#theme")
     window.page.emulate_media(media="print")
-    window.page.wait_for_timeout(100)  # the view has its new size
+    window.settle()  # the view has its new size
     window.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert window.page.evaluate("getComputedStyle(document.body).color") == "rgb(26, 26, 26)"
     legend, picture, pane = (

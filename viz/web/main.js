@@ -149,12 +149,15 @@ function stepTo(step) {
 // The address: `#step=7&n0=1.25&selected=0`, of which only what is not as at the start is said.
 
 let waiting = null;
+let told = location.hash; // what the state is of; anything else a reader has typed, and it will be recalled
 
 function remember() {
   clearTimeout(waiting);
   waiting = setTimeout(() => {
+    if (location.hash !== told) return;
     try { // where the page has no address of its own, as in a notebook, it cannot
       history.replaceState(null, "", link());
+      told = location.hash;
     } catch (error) { /* nothing is lost but the link */ }
   }, 200);
 }
@@ -170,6 +173,7 @@ function link() {
 // Take the state from the address; whatever is not understood is said and left out.
 function recall() {
   const strange = [];
+  told = location.hash;
   pause();
   Object.assign(state, { leaves: start.slice(), step: END, selected: [] });
   for (const one of location.hash.slice(1).split("&").filter(Boolean)) {
