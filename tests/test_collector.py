@@ -36,7 +36,7 @@ def run(program: str, before: str = "") -> Any:
         cwd=TOP,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,  # of a program that hangs
         check=False,
     )
     assert done.returncode == 0, done.stderr

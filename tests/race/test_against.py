@@ -125,7 +125,7 @@ def test_worker_refuses_the_modules_of_another_checkout(kind, strange, other):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=300,  # of a program that hangs
     )
     expected = f"RuntimeError: expected the modules of {folder.resolve()}, got {ROOT / strange}"
     assert json.loads(done.stdout)["error"].startswith(expected)
