@@ -14,7 +14,7 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 Boxes = list[tuple[str | None, str | None]]
 # In continuous integration a missing browser is a failure.
 NEEDED = "MICROGRAD_NEED_BROWSER"
-PATIENCE = 300  # seconds, after which what does not happen is a failure; no test needs them
+PATIENCE = 60  # seconds, after which what does not happen is a failure; no test needs them
 
 
 def without(why: str) -> None:

@@ -41,6 +41,7 @@ def test_little_stack_catches_recursion() -> None:
         down(100)
 
 
+@pytest.mark.slow
 def test_a_chain_of_a_million_is_differentiated_and_freed_at_once() -> None:
     first, last = chain(MILLION, lambda v: v.sin())
     references = [weakref.ref(last), weakref.ref(last.parents[0])]
@@ -79,6 +80,7 @@ def test_a_deep_chain_of_every_shape_of_node(step: Callable[[Value], Value]) -> 
     assert copied.data == last.data
 
 
+@pytest.mark.slow
 def test_a_chain_of_a_million_pickles() -> None:
     first, last = chain(MILLION, lambda v: v.sin())
     last.backward()
@@ -145,6 +147,7 @@ def bytes_a_node(n: int, step: Callable[[Value], Value]) -> tuple[float, float]:
     return built / n, peak / n
 
 
+@pytest.mark.slow
 def test_memory_for_a_node_is_the_same_in_a_chain_of_a_million() -> None:
     small, large = (bytes_a_node(n, lambda v: v.tanh()) for n in (10_000, MILLION))
     for few, many in zip(small, large, strict=True):

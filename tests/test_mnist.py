@@ -702,6 +702,7 @@ def test_the_checksums_are_those_of_the_real_files() -> None:
         assert source._checksum_inside(content) == source.FILES[path.name.removesuffix(".gz")]
 
 
+@pytest.mark.slow
 @real
 def test_the_real_images_are_learnt_to_92_percent_within_a_minute(tmp_path: Path) -> None:
     before = os.times().children_user
