@@ -79,7 +79,10 @@ class Module:
             path: the file's name, used as it is: no .npz is added.
 
         Raises:
-            OSError: if it cannot be written; a file that was there is kept.
+            TypeError: if a parameter is no Value, its label no string, or its `data` no real
+                number.
+            OverflowError: if its `data` is beyond floats.
+            OSError: if it cannot be written. In each case a file that was there is kept.
         """
         write_parameters(path, self.parameters())
 
@@ -90,8 +93,8 @@ class Module:
             path: the file.
 
         Raises:
-            micrograd.storage.ParameterFileError: if the file is damaged, of another kind, or of
-                another network; then no parameter has changed.
+            micrograd.storage.ParameterFileError: if the file is damaged, of another kind, of
+                another network, or larger than this one needs; then no parameter has changed.
             OSError: if it cannot be read.
         """
         read_parameters(path, self.parameters())

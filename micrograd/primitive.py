@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import keyword
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -245,6 +246,46 @@ def is_number(x: object) -> bool:
         and not isinstance(x, np.ndarray)
         and not hasattr(kind, "__primitive__")
     )
+
+
+def as_float(x: object, what: str) -> float:
+    """A real number as a float, whatever its type.
+
+    Arguments:
+        x: the number; or an array without axes that holds it.
+        what: what an error calls it.
+
+    Returns:
+        The float that is nearest to it.
+
+    Raises:
+        TypeError: if it is no real number.
+        ValueError: if it is Decimal's signaling nan, which no float is.
+        OverflowError: if it is beyond floats.
+
+    >>> from fractions import Fraction
+    >>> as_float(Fraction(1, 4), "the step")
+    0.25
+    >>> as_float(10**400, "the step")
+    Traceback (most recent call last):
+        ...
+    OverflowError: the step: the int is too large for a float
+    """
+    if isinstance(x, np.ndarray) and x.ndim == 0:
+        x = x[()]
+    number: Any = x
+    if not is_number(x):
+        raise TypeError(f"{what}: expected a real number, got {type(x).__name__} {x!r}")
+    try:
+        found = float(number)
+    except OverflowError:
+        found = math.inf
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{what}: expected a number that is a float: {error}") from error
+    if math.isinf(found) and number != found:  # a longdouble or a Decimal becomes infinite
+        raise OverflowError(f"{what}: the {type(x).__name__} is too large for a float")
+    return found
 
 
 def _real(x: Any) -> Any:
