@@ -27,6 +27,7 @@ from functools import cache
 from typing import Any, Final
 
 from micrograd import ops
+from micrograd.formulas import formula_of
 from micrograd.graph import Constants, Deciding
 from micrograd.ops import Primitive
 from micrograd.symbols import Expression, Symbol, primitives_of, python, share
@@ -248,13 +249,7 @@ def share_formulas(row: Primitive, g: str, z: str, arguments: list[str]) -> list
 
 def share_formula(row: Primitive, i: int, g: Any, z: Any, arguments: Sequence[Any]) -> Any:
     """What argument i gets of the gradient g, where z is the result: symbols or numbers all."""
-    try:
-        return share(g, row.partials[i](z, *arguments))
-    except TypeError as error:
-        raise TypeError(
-            f"primitive {row.name}: partials[{i}] takes plain numbers only ({error}); write it "
-            "with micrograd's own functions, micrograd.exp instead of math.exp"
-        ) from error
+    return share(g, formula_of(row, f"partials[{i}]", row.partials[i], z, *arguments))
 
 
 def _may_raise(formulas: list[Any]) -> bool:

@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd.declaration import primitive
 from micrograd.primitive import (
     ATOM,
     POWER,
@@ -39,7 +40,6 @@ from micrograd.primitive import (
     as_float,
     is_number,
     lookup,
-    primitive,
     table,
 )
 

@@ -1,19 +1,16 @@
-"""What a row of the table is, and how to add one.
+"""What a row of the table is: all there is to know of an operation.
 
-The table itself is in ops.py. A row says all there is to know of an operation;
-called like a function it applies itself to numbers and arrays, and leaves it
-to Values and symbols to say what applying means for them.
+The table itself is in ops.py; how a row is added, in declaration.py. Called like a function a
+row applies itself to numbers and arrays, and leaves it to Values and symbols to say what
+applying means for them.
 """
 
 from __future__ import annotations
 
-import inspect
-import itertools
-import keyword
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pickle import PicklingError
 from typing import Any, Final
 
 import numpy as np
@@ -27,7 +24,30 @@ Domain = tuple[Interval, ...]  # one argument's intervals, with the kinks left o
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 
 
-_declared: Final[Counter[str]] = Counter()
+class Printed(str):
+    """LaTeX that knows how tightly it binds; `{x:2}` in a template asks for a product or better.
+
+    Attributes:
+        level: SUM to ATOM.
+        word: whether a sign has to stand between it and another factor; see Symbol.
+    """
+
+    level: int
+    word: bool
+
+    def __new__(cls, text: str, level: int, word: bool = False) -> Printed:
+        """Make one: a string, with what it knows beside."""
+        self = super().__new__(cls, text)
+        self.level, self.word = level, word
+        return self
+
+    def __format__(self, wanted: str) -> str:
+        if wanted and self.level < int(wanted):
+            return rf"\left({self}\right)"
+        return str(self)
+
+
+_code_names: Final[dict[str, object]] = {}  # of all rows that there ever were, and whose they are
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +99,10 @@ class Primitive:
 
     def __post_init__(self) -> None:
         # A row that replaces one of the same name must not replace its code.
-        _declared[self.name] += 1
-        again = _declared[self.name] > 1
-        code_name = f"{self.name}__{_declared[self.name]}" if again else self.name
+        mine, n, code_name = object(), 1, self.name
+        while _code_names.setdefault(code_name, mine) is not mine:
+            n += 1
+            code_name = f"{self.name}__{n}"
         object.__setattr__(self, "code_name", code_name)
         object.__setattr__(self, "starred", tuple(a.endswith("*") for a in self.arguments))
         object.__setattr__(self, "arguments", tuple(a.rstrip("*") for a in self.arguments))
@@ -132,12 +153,15 @@ class Primitive:
         """
         try:
             number = self.floats(*arguments)
-            if not isinstance(number, complex):
-                return float(number)
+            if type(number) is float:
+                return number
+            if not isinstance(number, complex | np.complexfloating):
+                return as_float(number, f"primitive {self.name}: what floats gives for {arguments}")
         except (ArithmeticError, ValueError):
             pass  # the array form has an answer
         with np.errstate(all="ignore"):
-            return float(self.arrays(*map(_real, arguments)))
+            number = self.arrays(*map(_real, arguments))
+        return as_float(number, f"primitive {self.name}: what arrays gives for {arguments}")
 
     def slopes(self, z: float, *arguments: Any) -> list[Any]:
         """Every partial derivative at a point, with IEEE arithmetic.
@@ -223,11 +247,52 @@ class Primitive:
             flat.extend(argument)
         return flat
 
+    def printed(self, parts: Sequence[Any]) -> str:
+        """The operation as LaTeX.
+
+        Arguments:
+            parts: its arguments as they are printed; a list for a starred one.
+
+        Raises:
+            ValueError: if a function of the row's own fails.
+            TypeError: if it gives no string.
+        """
+        if isinstance(self.latex, str):
+            named = {
+                name: Printed(", ".join(part), ATOM) if star else part
+                for name, part, star in zip(self.arguments, parts, self.starred, strict=True)
+            }
+            return self.latex.format(**named)
+        try:
+            text = self.latex(*parts)
+        except Exception as error:
+            raise ValueError(
+                f"primitive {self.name}: latex cannot print {', '.join(map(str, parts))}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(text, str):
+            raise TypeError(
+                f"primitive {self.name}: expected latex to give a string, "
+                f"got {type(text).__name__} {text!r}"
+            )
+        return text
+
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
     def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
+        if table.get(self.name) is not self:
+            raise PicklingError(
+                f"primitive {self.name}: it is no longer in the table. A pickle names it, and "
+                "would be read with whatever has that name then"
+            )
         return lookup, (self.name,)
+
+    def __copy__(self) -> Primitive:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Primitive:
+        return self
 
 
 def is_number(x: object) -> bool:
@@ -299,158 +364,6 @@ def _real(x: Any) -> Any:
 table: Final[dict[str, Primitive]] = {}
 
 
-def primitive(
-    name: str,
-    *,
-    floats: Callable[..., float] | None = None,
-    arrays: Callable[..., Any] | None = None,
-    fold: Fold | None = None,
-    javascript: str | None = None,
-    partials: Sequence[Callable[..., Any]],
-    arguments: str | Sequence[str] = "",
-    symbol: str = "",
-    latex: str | Callable[..., str] = "",
-    level: int = ATOM,
-    domain: Sequence[Interval | Sequence[Interval]] = (),
-) -> Primitive:
-    """Add a row to the table of primitives, from here or from outside.
-
-    Arguments:
-        name: a new name; a Python identifier.
-        floats: forward on floats.
-        arrays: forward on NumPy arrays.
-        fold: instead of both, for starred arguments: start and step of a loop,
-            written with the public operations. See Primitive.
-        javascript: forward in a browser, as `viz.page` needs it: an expression
-            whose value is a function, such as "x => x * x" or "Math.exp". The
-            derivatives there are printed from `partials`.
-        partials: one function of (z, *arguments) for each argument.
-        arguments: their names, "x y" or ["x", "y"]; a trailing star marks a
-            sequence. Default: x, or x and y.
-        symbol: what pictures show. Default: the name.
-        latex: template over the argument names. Default: name(arguments).
-        level: how tightly the printed form binds.
-        domain: for each argument the interval, or the list of intervals, where
-            tests may sample it. Default: (-2, 2).
-
-    Returns:
-        The row, to be called like a function.
-
-    Raises:
-        TypeError: if floats, arrays or a partial cannot be called with as
-            many arguments, or names them in another order; or javascript is no string.
-        ValueError: if the name is taken or no identifier, or the numbers of
-            arguments, partials and intervals differ.
-
-    >>> from micrograd import Value, ops, primitive
-    >>> square = primitive("square_doctest", floats=lambda x: x * x,
-    ...     arrays=lambda x: x * x, partials=[lambda z, x: 2.0 * x])
-    >>> v = Value(3.0); square(v).backward(); v.grad
-    6.0
-    >>> del ops.table["square_doctest"]
-    """
-    if not _usable(name):
-        raise ValueError(f"primitive: expected an identifier for name, got {name!r}")
-    if name in table:
-        raise ValueError(
-            f"primitive: there is already a primitive named {name!r}; to declare it anew, "
-            f"first del micrograd.ops.table[{name!r}]"
-        )
-    forward = [("floats", floats), ("arrays", arrays)]
-    backward = [(f"partials[{i}]", partial) for i, partial in enumerate(partials)]
-    for what, function in forward + backward:
-        if function is not None and not callable(function):
-            raise TypeError(f"primitive {name}: expected a function for {what}, got {function!r}")
-    if javascript is not None and not isinstance(javascript, str):
-        raise TypeError(
-            f"primitive {name}: expected a string of JavaScript for javascript, got {javascript!r}"
-        )
-    if fold is not None and javascript is not None:
-        raise TypeError(f"primitive {name}: expected no javascript beside fold, which says it all")
-    if (fold is None) == (floats is None) or (floats is None) != (arrays is None):
-        raise TypeError(f"primitive {name}: expected either floats and arrays, or fold")
-    names = tuple(arguments.split() if isinstance(arguments, str) else arguments)
-    names = names or ("x", "y")[: len(partials)]
-    bare = [n.removesuffix("*") for n in names]
-    if not bare or len(set(bare)) < len(bare) or not all(map(_usable, bare)):
-        raise ValueError(
-            f"primitive {name}: expected one or more different identifiers as arguments, "
-            f"got {', '.join(names) or 'none'}"
-        )
-    intervals = tuple(map(_intervals, domain or [(-2.0, 2.0)] * len(names)))
-    if not len(names) == len(partials) == len(intervals):
-        raise ValueError(
-            f"primitive {name}: {len(names)} arguments, {len(partials)} partial derivatives "
-            f"and {len(intervals)} domains; expected as many of each"
-        )
-    for functions, given in (forward, bare), (backward, ["z", *bare]):
-        for what, function in functions:
-            names_own = _positional(function)
-            if names_own != given and sorted(names_own) == sorted(given):
-                raise TypeError(
-                    f"primitive {name}: expected {what} to take its arguments in the order "
-                    f"({', '.join(given)}), got ({', '.join(names_own)})"
-                )
-            if function is not None and not _takes(function, given):
-                raise TypeError(
-                    f"primitive {name}: expected {what} to be a function of ({', '.join(given)}), "
-                    f"got one of {inspect.signature(function)}"
-                )
-    if not latex:
-        inside = ", ".join("{" + n.rstrip("*") + "}" for n in names)
-        latex = rf"\operatorname{{{{{name}}}}}({inside})".replace("_", r"\_")
-    if fold is not None:
-        floats = arrays = _folded(fold, tuple(n.endswith("*") for n in names))
-    assert floats is not None
-    assert arrays is not None
-    row = Primitive(
-        name,
-        symbol or name,
-        latex,
-        level,
-        floats,
-        arrays,
-        tuple(partials),
-        intervals,
-        names,
-        fold,
-        javascript,
-    )
-    table[name] = row
-    return row
-
-
-def _usable(name: str) -> bool:
-    return name.isidentifier() and not keyword.iskeyword(name)
-
-
-def _positional(function: Any) -> list[str]:
-    """The names of its positional arguments, as far as Python can tell."""
-    try:
-        return list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return []
-
-
-def _takes(function: Callable[..., Any], arguments: Sequence[str]) -> bool:
-    """Whether it can be called with as many arguments, as far as Python can tell."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # a built-in without a signature
-        return True
-    try:
-        signature.bind(*arguments)
-    except TypeError:
-        return False
-    return True
-
-
-def _intervals(one: Interval | Sequence[Interval]) -> Domain:
-    """One argument's domain: an interval, or several."""
-    several: Any = [one] if isinstance(one[0], float | int) else one
-    return tuple((float(low), float(high)) for low, high in several)
-
-
 def lookup(name: str) -> Primitive:
     """The row of that name.
 
@@ -463,20 +376,3 @@ def lookup(name: str) -> Primitive:
         raise KeyError(
             f"no primitive is named {name!r}; add it with micrograd.primitive first"
         ) from None
-
-
-def _folded(fold: Fold, starred: tuple[bool, ...]) -> Callable[..., Any]:
-    """The loop that a fold describes, as a function of whole arguments."""
-    start, step = fold
-
-    def run(*arguments: Any) -> Any:
-        fixed = [a for a, star in zip(arguments, starred, strict=True) if not star]
-        columns = [
-            a if star else itertools.repeat(a) for a, star in zip(arguments, starred, strict=True)
-        ]
-        total = start(*fixed)
-        for elements in zip(*columns, strict=False):
-            total = step(total, *elements)
-        return total
-
-    return run

@@ -20,6 +20,7 @@ from typing import Any
 
 from micrograd import ops
 from micrograd.ops import ATOM, SUM, Primitive, is_number
+from micrograd.primitive import Printed
 
 # Python writes these between their arguments; all others are calls.
 _INFIX = {ops.add: "+", ops.sub: "-", ops.mul: "*", ops.div: "/"}
@@ -234,28 +235,11 @@ def primitives_of(x: Any) -> set[Primitive]:
     return {x.op}.union(*map(primitives_of, flat))
 
 
-class _Printed(str):
-    """LaTeX that knows how tightly it binds; `{x:2}` asks for a product or better."""
-
-    level: int
-    word: bool  # see Symbol
-
-    def __new__(cls, text: str, level: int, word: bool = False) -> _Printed:
-        self = super().__new__(cls, text)
-        self.level, self.word = level, word
-        return self
-
-    def __format__(self, wanted: str) -> str:
-        if wanted and self.level < int(wanted):
-            return rf"\left({self}\right)"
-        return str(self)
-
-
-def _printed(x: Any) -> _Printed:
+def _printed(x: Any) -> Printed:
     if not isinstance(x, Expression):
-        return _Printed(f"{x:g}", ATOM if x >= 0 else SUM)
+        return Printed(f"{x:g}", ATOM if x >= 0 else SUM)
     if isinstance(x, Symbol):
-        return _Printed(x.name, x.level, x.word)
+        return Printed(x.name, x.level, x.word)
     assert x.op is not None
     if x.op is ops.affine:  # a sum of products; so its products look as all others do
         weights, inputs, bias = x.arguments
@@ -266,17 +250,11 @@ def _printed(x: Any) -> _Printed:
     return _applied(x.op, x.op.mapped(_printed, x.arguments))
 
 
-def _applied(op: Primitive, parts: Sequence[Any]) -> _Printed:
+def _applied(op: Primitive, parts: Sequence[Any]) -> Printed:
     """The operation on what is printed already."""
     # In brackets, or as a function of something, a word stands apart.
     word = SUM < op.level < ATOM and any(part.word for part in op.flatten(parts))
-    if callable(op.latex):
-        return _Printed(op.latex(*parts), op.level, word)
-    named = {
-        name: _Printed(", ".join(part), ATOM) if star else part
-        for name, part, star in zip(op.arguments, parts, op.starred, strict=True)
-    }
-    return _Printed(op.latex.format(**named), op.level, word)
+    return Printed(op.printed(parts), op.level, word)
 
 
 def _factors(x: Any) -> list[Any]:
@@ -286,15 +264,15 @@ def _factors(x: Any) -> list[Any]:
     return [x]
 
 
-def _product(factors: Sequence[Any]) -> _Printed:
+def _product(factors: Sequence[Any]) -> Printed:
     """One factor after the other, equal ones as a power."""
     first, *others = [
-        _applied(ops.pow, [x, _Printed(str(n), ATOM)]) if n > 1 else x
+        _applied(ops.pow, [x, Printed(str(n), ATOM)]) if n > 1 else x
         for x, n in Counter(map(_printed, factors)).items()
     ]
     for x in others:
         if first.word or x.word:
-            first = _Printed(rf"{first:2} \cdot {x:2}", ops.mul.level, True)
+            first = Printed(rf"{first:2} \cdot {x:2}", ops.mul.level, True)
         else:
             first = _applied(ops.mul, [first, x])
     return first

@@ -18,6 +18,7 @@ ROOMS = [
         "micrograd.collector",
         "micrograd.graph",
     ],
+    ["micrograd.declaration"],
     [
         "micrograd.ops",
         "micrograd.modes",
@@ -27,6 +28,7 @@ ROOMS = [
         "micrograd.inits",
     ],
     ["micrograd.symbols", "micrograd.pickling", "micrograd.hooked"],
+    ["micrograd.formulas"],
     ["micrograd.generate"],
     ["micrograd.value"],
     ["micrograd.engine", "micrograd.several"],

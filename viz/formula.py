@@ -141,6 +141,18 @@ def read(latex: str, names: Container[str] = ()) -> Tree:
     return _Reader(latex, names).read()
 
 
+def read_or_show(latex: str, names: Container[str] = ()) -> Tree:
+    """The same; a formula that cannot be read is shown as it stands, as a label is.
+
+    It may be one in more of LaTeX, of somebody's own primitive.
+    """
+    try:
+        return read(latex, names)
+    except NotMathError:
+        tokens = (m.group() for m in TOKEN.finditer(latex))
+        return Row(tuple(Name(token) if token in names else Words(token) for token in tokens))
+
+
 class _Reader:
     """Reads a formula from left to right."""
 

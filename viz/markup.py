@@ -24,7 +24,7 @@ from viz.formula import (
     Sign,
     Tree,
     Words,
-    read,
+    read_or_show,
 )
 from viz.labels import read_label
 from viz.mathtext import escaped, figures, visible
@@ -53,7 +53,7 @@ def mathml_of_latex(latex: str, names: Mapping[str, str] | None = None) -> str:
     '<mrow><mn>2</mn><mspace width="0.2em"/><mi>x</mi></mrow>'
     """
     names = names or {}
-    return _mathml(read(latex, names), names)
+    return _mathml(read_or_show(latex, names), names)
 
 
 def latex_of_label(label: str) -> str:

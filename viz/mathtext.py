@@ -31,7 +31,7 @@ from viz.formula import (
     Sign,
     Tree,
     Words,
-    read,
+    read_or_show,
 )
 from viz.labels import read_label
 
@@ -97,7 +97,7 @@ def html_of_latex(latex: str, names: Mapping[str, str] | None = None) -> str:
     '−1 / <I>x</I><SUP><FONT POINT-SIZE="10">2\u200a</FONT></SUP>'
     """
     names = names or {}
-    return _html(read(latex, names), names).strip()
+    return _html(read_or_show(latex, names), names).strip()
 
 
 def text_of_label(label: str) -> str:
@@ -124,7 +124,7 @@ def text_of_latex(latex: str, names: Mapping[str, str] | None = None) -> str:
     '∂C₀/∂w⁽ᴸ⁾ = σ′(z)'
     """
     names = names or {}
-    return _text(read(latex, names), names).strip()
+    return _text(read_or_show(latex, names), names).strip()
 
 
 def number(x: float) -> str:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from micrograd.engine import Value
+from micrograd.ops import Primitive
+from micrograd.symbols import Expression, Symbol
 from viz.formula import KNOWN, TOKEN, NotMathError, read
 from viz.labels import looks_like_math, word_in
 from viz.mathtext import visible
@@ -115,7 +117,7 @@ def is_near_miss(name: str) -> bool:
 
 
 def warn_of_mistakes(function: str, values: Iterable[Value], stacklevel: int = 2) -> None:
-    """Warn of labels that cannot be read, and of attributes that were to be labels: of each once.
+    """Warn of labels and formulas that cannot be read, and of attributes that were to be labels.
 
     Arguments:
         function: the name of the function that shows the values.
@@ -123,7 +125,7 @@ def warn_of_mistakes(function: str, values: Iterable[Value], stacklevel: int = 2
         stacklevel: as for `warnings.warn`: 2 for who called the function that calls this one.
 
     Warns:
-        UserWarning: for each such label, and for the name of each such attribute.
+        UserWarning: once for each such label and primitive, and for the name of each attribute.
     """
     for message in _mistakes(values):
         warnings.warn(f"{function}: {message}", stacklevel=stacklevel + 1)
@@ -132,7 +134,11 @@ def warn_of_mistakes(function: str, values: Iterable[Value], stacklevel: int = 2
 def _mistakes(values: Iterable[Value]) -> Iterator[str]:
     labels: set[str] = set()
     names: set[str] = set()
+    rows: set[Primitive] = set()
     for v in values:
+        if v.op is not None and v.op not in rows:
+            rows.add(v.op)
+            yield from _unreadable(v.op)
         label = str(v.label)
         if label and label not in labels:
             labels.add(label)
@@ -146,6 +152,19 @@ def _mistakes(values: Iterable[Value]) -> Iterator[str]:
             if isinstance(held, str) and name not in names and is_near_miss(name):
                 names.add(name)
                 yield f"Value(data={v.data}) has an attribute {name!r}: did you mean label?"
+
+
+def _unreadable(row: Primitive) -> Iterator[str]:
+    """Say that a primitive of somebody's own is printed in more of LaTeX than is read here."""
+    argument = Symbol("\ue000")
+    latex = Expression(row, [[argument] if star else argument for star in row.starred]).latex()
+    try:
+        read(latex, (argument.name,))
+    except NotMathError as error:
+        yield (
+            f"the latex of the primitive {row.name} is shown as it stands: "
+            f"{latex.replace(argument.name, '…')!r} cannot be read from character {error.place} on"
+        )
 
 
 def _attributes(v: Value) -> dict[str, Any]:
