@@ -1,4 +1,4 @@
-"""The parts that write a program, one by one: views, terms, names, functions, code, lines."""
+"""The parts that make a program, one by one: views, terms, names, functions, steps, passes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from hypothesis import strategies as st
 
 from micrograd import Value, ops, parameter, primitive
 from micrograd.ops import Primitive
-from micrograd.program.code import Code, Functions, Literal, Name, plus, times
+from micrograd.program.as_numpy import printed
+from micrograd.program.form import Builder, Form
 from micrograd.program.functions import function_source
-from micrograd.program.lines import Lines, Tables
 from micrograd.program.naming import Names
+from micrograd.program.passes import in_place, inlined, live
+from micrograd.program.tables import Tables
 from micrograd.program.terms import Applied, Level, Total, flatten
+from micrograd.program.text import Functions, Text, number
 from micrograd.program.views import find_view
 from micrograd.symbols import Symbol, evaluate
 from micrograd.value import recorder
@@ -50,7 +53,6 @@ def seen(index: Any, size: int, lead: bool = False) -> Any:
         array = np.stack([array, array + size])
     found = eval(view.code("P", lead), {"P": array})  # noqa: S307
     assert np.shares_memory(found, array), view
-    assert find_view(np.asarray(index), size) == view
     return found
 
 
@@ -561,11 +563,7 @@ def test_a_function_whose_file_has_changed_has_no_source_of_its_own(
 def test_every_row_of_the_table_can_be_written_out(name: str) -> None:
     row, functions = ROWS[name], Functions("float64")
     for point in points(row, 5):
-        parts = [
-            list(map(Literal, a)) if star else Literal(a)
-            for a, star in zip(point, row.starred, strict=True)
-        ]
-        text = str(functions.call(row, parts))
+        text = str(functions.call(row, [list(a) if isinstance(a, tuple) else a for a in point]))
         source = "\n".join(["import numpy as np", *functions.sources(), f"z = {text}"])
         arrays = [list(map(np.float64, a)) if star else np.float64(a)
                   for a, star in zip(point, row.starred, strict=True)]  # fmt: skip
@@ -582,7 +580,7 @@ def test_a_function_is_written_once_and_hides_nothing() -> None:
     assert functions.name(ops.pow) == "pow_"  # there is a builtin pow
 
 
-# Code: formulas in text, with parentheses where they are needed.
+# Formulas in text, with parentheses where they are needed.
 
 
 @st.composite
@@ -605,7 +603,7 @@ def expressions(draw: st.DrawFn) -> Any:
 @given(expressions(), st.sampled_from([0.5, -2.0, 0.0, inf]), st.sampled_from([3.0, -0.1, nan]))
 def test_a_formula_is_printed_as_it_is_computed(formula: Any, x: float, y: float) -> None:
     functions = Functions("float64")
-    code = functions.formula(formula, {n: Code(n, shape=(1,)) for n in "xy"})
+    code = functions.formula(formula, {n: Text(n) for n in "xy"})
     head = ["import numpy as np", *functions.sources()]
     function = run("\n".join([*head, f"def f(x, y):\n    return {code}"]))["f"]
     with np.errstate(all="ignore"):
@@ -615,78 +613,196 @@ def test_a_formula_is_printed_as_it_is_computed(formula: Any, x: float, y: float
 
 
 @pytest.mark.parametrize(
-    ("number", "text"),
+    ("x", "text"),
     [(0.5, "0.5"), (-0.0, "-0.0"), (inf, "np.inf"), (-inf, "-np.inf"), (nan, "np.nan"), (1, "1.0")],
 )
-def test_a_number_in_the_source(number: float, text: str) -> None:
-    literal = Literal(number)
-    assert str(literal) == text
-    assert f"{literal:4}" == (f"({text})" if number == -inf or text.startswith("-") else text)
-    np.testing.assert_array_equal(eval(text, {"np": np}), number)  # noqa: S307
+def test_a_number_in_the_source(x: float, text: str) -> None:
+    assert str(number(x)) == text
+    assert f"{number(x):4}" == (f"({text})" if text.startswith("-") else text)
+    np.testing.assert_array_equal(eval(text, {"np": np}), x)  # noqa: S307
 
 
-def test_products_and_sums_are_simplified_where_that_is_exact() -> None:
-    a, b = Code("A", shape=(3,)), Code("B", shape=(3,), batched=True)
-    assert times(a, Literal(1.0)) is a
-    assert times(Literal(1.0), a) is a
-    assert str(times(a, Literal(0.0))) == "A * 0.0"  # nan stays nan
-    assert str(times(Literal(2.0), Literal(3.0))) == "6.0"
-    assert str(plus(a, Literal(0.0))) == "A + 0.0"  # -0 + 0 = 0
-    assert str(plus(Literal(2.0), a)) == "A + 2.0"
-    assert str(plus(a, Literal(-2.0))) == "A - 2.0"
-    assert str(plus(Literal(2.0), Literal(3.0))) == "5.0"
-    assert str(times(plus(a, b), plus(a, b))) == "(A + B) * (A + B)"
-    assert (times(a, b).shape, times(a, b).batched) == ((3,), True)
+# Steps: what a builder makes of what is asked for.
 
 
-# Lines and tables.
+class Given:
+    """A builder with an input X of 6 numbers, parameters of 4, and a number."""
+
+    def __init__(self) -> None:
+        self.b = b = Builder()
+        self.p = b.add("parameters", (), (4,), label="parameters")
+        self.x = b.add("input", (), (6,), batched=True, label="X")
+        self.two = b.constant(2.0)
+
+    def text(self, *results: int) -> list[str]:
+        """What is printed for a program with these results, without its shapes."""
+        names = Names(["X"])
+        form = inlined(live(Form(self.b.steps, results)), names)
+        lines = printed(form, Functions("float64"), Tables(), "float64")
+        return [line.split("  #")[0].removeprefix("return ") for line in lines]
+
+
+def test_the_same_step_is_made_once() -> None:
+    g = Given()
+    assert g.b.times(g.x, g.two) == g.b.times(g.x, g.two)
+    assert g.b.constant(0.0) != g.b.constant(-0.0)
+    assert g.b.constant(nan) == g.b.constant(nan)
+    assert g.b.constant([0.0, 1.0]) != g.b.constant([-0.0, 1.0])
+    index = np.array([0, 2, 1])
+    assert g.b.read(g.x, index) == g.b.read(g.x, index.copy())
+    assert g.b.read(g.x, index) != g.b.read(g.x, index.reshape(3, 1))
+
+
+def test_what_is_exact_is_simplified() -> None:
+    g = Given()
+    b = g.b
+    assert b.times(g.x, b.constant(1.0)) == g.x
+    assert b.times(b.constant(1.0), g.x) == g.x
+    assert g.text(b.times(g.x, b.constant(0.0))) == ["X * 0.0"]  # nan stays nan
+    assert b.number(b.times(g.two, b.constant(3.0))) == 6.0
+    assert b.number(b.plus(g.two, b.constant(3.0))) == 5.0
+    assert g.text(b.plus(g.x, b.constant(0.0))) == ["X + 0.0"]  # -0 + 0 = 0
+    assert g.text(b.plus(g.two, g.x)) == ["X + 2.0"]
+    assert g.text(b.plus(g.x, b.constant(-2.0))) == ["X - 2.0"]
+    assert g.text(b.plus(g.x, g.x)) == ["2.0 * X"]
+
+
+def test_elements_of_elements_are_read_at_once() -> None:
+    g = Given()
+    matrix = g.b.read(g.x, np.arange(6).reshape(2, 3).T)
+    assert g.text(matrix) == ["X.reshape(-1, 2, 3).transpose(0, 2, 1)"]
+    assert g.b.read(matrix, np.array([0, 2, 4])) == g.b.read(g.x, np.array([0, 1, 2]))
+    assert g.b.reshaped(g.b.reshaped(g.x, (2, 3)), (6,)) == g.x
+    assert g.b.read(g.b.constant([1.0, 2.0]), np.array([1, 1])) == g.two
+
+
+def test_what_is_read_several_times_along_an_axis_is_broadcast() -> None:
+    g = Given()
+    rows = g.b.read(g.x, np.repeat([[0], [1]], 3, axis=1))
+    step = g.b.steps[rows]
+    assert (step.op, step.shape, g.b.steps[step.operands[0]].shape) == ("broadcast", (2, 3), (2, 1))
+    assert g.text(g.b.times(g.b.reshaped(g.x, (2, 3)), rows)) == [
+        "X.reshape(-1, 2, 3) * X[:, :2].reshape(-1, 2, 1)"
+    ]
+    # So is what is computed from nothing else.
+    both = g.b.steps[g.b.times(rows, rows)]
+    assert (both.op, g.b.steps[both.operands[0]].shape) == ("broadcast", (2, 1))
+
+
+# fmt: off
+PRODUCTS = {
+    "a layer": ("k", "rk", "r", (True, False, True), "X @ Y.T"),
+    "back to its inputs": ("r", "rk", "k", (True, False, True), "X @ Y"),
+    "the gradient of its weights": ("r", "k", "rk", (True, True, False), "X.T @ Y"),
+    "of each sample": ("r", "k", "rk", (True, True, True), "X[:, :, None] * Y[:, None, :]"),
+    "without samples": ("r", "k", "rk", (False, False, False), "X[:, None] * Y"),
+    "a layer on parts": ("ck", "rk", "cr", (True, False, True),
+                         "(X.reshape(-1, 3) @ Y.T).reshape(-1, 2, 4)"),
+    "the gradient of those weights": ("cr", "ck", "rk", (True, True, False),
+                                      "X.reshape(-1, 4).T @ Y.reshape(-1, 3)"),
+    "of each sample then": ("cr", "ck", "rk", (True, True, True), "X.swapaxes(-1, -2) @ Y"),
+    "parts of samples": ("ck", "rk", "cr", (True, True, True), "X @ Y.swapaxes(-1, -2)"),
+    "blocks": ("bck", "brk", "bcr", (True, False, True), "X @ Y.swapaxes(-1, -2)"),
+    "the gradient of a block": ("bcr", "bck", "brk", (True, True, False),
+        "X.transpose(1, 3, 0, 2).reshape(5, 4, -1) @ Y.transpose(1, 0, 2, 3).reshape(5, -1, 3)"),
+    "columns alone": ("ck", "rk", "cr", (False, True, True), "X @ Y.swapaxes(-1, -2)"),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", list(PRODUCTS))
+def test_a_product_is_numpys(name: str) -> None:
+    one, two, out, (first, second, batched), text = PRODUCTS[name]
+    sizes, n = dict(zip("bcrk", (5, 2, 4, 3), strict=True)), 7
+    b, rng = Builder(), np.random.default_rng(0)
+    given, arrays = [], {}
+    for label, axes, own in (("X", one, first), ("Y", two, second)):
+        shape = tuple(sizes[a] for a in axes)
+        given.append(b.add("input", (), shape, own, data=label, label=label))
+        arrays[label] = rng.integers(-9, 9, (n,) * own + shape).astype(float)
+    product = b.product(*given, (one, two, out), batched)
+    [*_, last] = printed(Form(b.steps, (product,)), Functions("float64"), Tables(), "float64")
+    assert last == f"return {text}"
+    found = eval(text, {"np": np} | arrays)  # noqa: S307
+    einsum = f"{'n' * first}{one},{'n' * second}{two}->{'n' * batched}{out}"
+    np.testing.assert_array_equal(found, np.einsum(einsum, *arrays.values()))
+
+
+# Passes.
+
+
+def test_what_nothing_reads_is_left_out() -> None:
+    g = Given()
+    b = g.b
+    b.map(ops.exp, [g.x])
+    wanted = b.map(ops.sin, [b.times(g.x, g.two)])
+    form = live(Form(b.steps, (wanted, g.x)))
+    assert [step.op for step in form.steps] == ["parameters", "input", "map", "map"]
+    assert [form.steps[x].op for x in form.results] == ["map", "input"]
+    assert form.steps[form.results[0]].operands == (2,)
 
 
 def test_a_line_that_one_other_uses_is_written_into_it() -> None:
-    lines = Lines([])
-    x = Name("X", (3,), batched=True)
-    z = lines.assign("Z", Code("{0} + 1.0", x, level=1))
-    a = lines.assign("A", Code("np.exp({0})", z))
-    lines.assign("B", Code("np.sin({0})", x))  # nobody uses it
-    assert lines.text(times(a, a)) == ["A = np.exp(X + 1.0)  # (n, 3)", "return A * A"]
+    g = Given()
+    z = g.b.name(g.b.plus(g.x, g.two), lambda: "Z")
+    a = g.b.name(g.b.map(ops.exp, [z]), lambda: "A")
+    assert g.text(g.b.times(a, a)) == ["A = np.exp(X + 2.0)", "A * A"]
+    assert g.text(g.b.times(z, g.two)) == ["(X + 2.0) * 2.0"]
+    # Of two that follow one another only the first: a line says one thing, or two.
+    s = g.b.name(g.b.map(ops.sin, [a]), lambda: "S")
+    assert g.text(g.b.map(ops.exp, [s])) == ["A = np.exp(X + 2.0)", "np.exp(np.sin(A))"]
 
 
-def test_parentheses_are_put_round_what_is_written_in() -> None:
-    lines = Lines([])
-    z = lines.assign("Z", Code("{0} + 1.0", Name("X", (3,), batched=False), level=1))
-    assert lines.text(times(z, Literal(2.0))) == ["return (X + 1.0) * 2.0"]
+def test_what_is_read_twice_or_makes_a_line_too_long_has_a_name() -> None:
+    g = Given()
+    b = g.b
+    part = b.read(g.x, np.array([3, 1]))
+    assert g.text(b.times(part, part)) == ["X_1 = X.take(I_1, axis=-1)", "X_1 * X_1"]
+    total = b.sum(g.x, [0], keep=True)
+    for i in range(6):
+        total = b.plus(total, b.sum(b.times(g.x, b.constant(2.5 + i)), [0], keep=True))
+    lines = g.text(total)
+    assert len(lines) > 2
+    assert all(len(line) < 120 for line in lines)
 
 
-def test_long_lines_are_not_made_longer() -> None:
-    lines = Lines([])
-    x = Name("a_rather_long_name_for_an_array_of_numbers", (3,), batched=False)
-    first = lines.assign("F", times(x, x))
-    second = lines.assign("S", times(first, x))
-    found = lines.text(times(second, x))
-    assert len(found) > 1
-    assert all(len(line) < 100 for line in found)
+def test_a_gradient_is_scaled_in_place_where_nothing_else_reads_it() -> None:
+    g = Given()
+    whole = g.b.add("scatter", (g.p,), (4,), False, (np.arange(4),))
+    g.b.name(whole, lambda: "gradient")
+    half = g.b.times(whole, g.b.constant(0.5))
+
+    def text(*results: int) -> str:
+        form = in_place(Form(g.b.steps, results))
+        return "; ".join(printed(form, Functions("float64"), Tables(), "float64"))
+
+    assert "; gradient *= 0.5" in text(half)
+    assert "*=" not in text(half, whole)
+    g.b.map(ops.exp, [whole])
+    assert "*=" not in text(half)
 
 
-def test_a_long_line_is_put_together_but_twice() -> None:
-    class Counted(Code):
-        printed = 0
+def test_what_is_scattered_is_written_first_and_added_then() -> None:
+    def text(*places: list[int]) -> list[str]:
+        g = Given()
+        parts = [g.b.read(g.p, np.arange(len(p))) for p in places]
+        found = g.b.add("scatter", parts, (4,), False, tuple(map(np.array, places)))
+        form = Form(g.b.steps, (g.b.name(found, lambda: "D"),))
+        lines = printed(form, Functions("float64"), Tables(), "float64")
+        return [line.split("  #")[0] for line in lines if line.startswith("D")]
 
-        def __str__(self) -> str:
-            Counted.printed += 1
-            return super().__str__()
+    assert text([0, 1, 2, 3]) == ["D = np.empty(4, np.float64)", "D[...] = parameters"]
+    assert text([0, 1], [2, 3])[0] == "D = np.empty(4, np.float64)"
+    assert text([0, 1], [1, 2, 3]) == [
+        "D = np.zeros(4, np.float64)",
+        "D[:2] = parameters[:2]",
+        "D[1:4] += parameters[:3]",
+    ]
+    assert text([0, 1], [0, 1])[1:] == ["D[:2] = parameters[:2]", "D[:2] += parameters[:2]"]
+    assert text([0, 3, 2])[1] == "D[..., I_1] = parameters[:3]"
 
-    lines, x = Lines([]), Name("X", (3,), batched=False)
-    names = [lines.assign(f"V{i}", Code("np.sin({0})", x)) for i in range(200)]
-    slots = ", ".join(f"{{{i}}}" for i in range(200))
-    assert len(lines.text(Counted(f"np.concatenate([{slots}])", *names, shape=()))) == 201
-    assert Counted.printed == 2  # to see its length, and to show it
 
-
-def test_what_is_kept_and_what_is_done_stay_lines() -> None:
-    lines = Lines([])
-    g = lines.assign("g", Code("np.zeros(3)", shape=(3,)), keep=True)
-    lines.do("{0} += {1}", Code("{0}[:1]", g, shape=(1,)), Literal(2.0))
-    assert lines.text(g) == ["g = np.zeros(3)  # (3,)", "g[:1] += 2.0", "return g"]
+# Tables.
 
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)

@@ -18,12 +18,11 @@ from micrograd import Value, ops
 from micrograd.engine import topological_order
 from micrograd.ops import Primitive
 from micrograd.program import Program, vectorize
-from micrograd.program import adjoint as adjoint_module
-from micrograd.program import emit as emit_module
-from micrograd.program.adjoint import Adjoint
-from micrograd.program.code import Code
-from micrograd.program.emit import Emitter
+from micrograd.program import form as form_module
+from micrograd.program import transpose as transpose_module
+from micrograd.program.form import Builder
 from micrograd.program.listing import Listing
+from micrograd.program.transpose import Transpose
 from tests.graphs import ROWS, flat, programs, shaped
 from tests.networks import Layer, Network, networks
 from tests.rounding import (
@@ -429,9 +428,9 @@ def test_every_operation_on_special_values(name: str) -> None:
 
 def plant_wrong_partner(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of x y, x gets x times what arrives."""
-    right = adjoint_module.share_formula
+    right = transpose_module.share_formula
     monkeypatch.setattr(
-        adjoint_module,
+        transpose_module,
         "share_formula",
         lambda row, i, g, z, arguments: right(row, i, g, z, list(arguments)[::-1]),
     )
@@ -439,55 +438,73 @@ def plant_wrong_partner(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def plant_no_chain(monkeypatch: pytest.MonkeyPatch) -> None:
     """The local derivative, without what arrives."""
-    right = adjoint_module.share_formula
+    right = transpose_module.share_formula
     monkeypatch.setattr(
-        adjoint_module,
+        transpose_module,
         "share_formula",
         lambda row, i, g, z, arguments: right(row, i, 1.0, z, arguments),
     )
 
 
 def plant_lost_factor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a sum of products, each factor gets what arrives, without the other one."""
-    monkeypatch.setattr(adjoint_module, "times", lambda x, *others: x)
+    """Of a product, each factor gets what arrives, without the other one."""
+    right = transpose_module.share_formula
+    monkeypatch.setattr(
+        transpose_module,
+        "share_formula",
+        lambda row, i, g, z, arguments: g if row is ops.mul else right(row, i, g, z, arguments),
+    )
 
 
 def plant_uncounted_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """What all samples share gets the gradient of one of them."""
-    right = Adjoint._summed
-
-    def uncounted(self: Adjoint, code: Code, batched: bool) -> Code:
-        return right(self, code, batched) if code.batched else code
-
-    monkeypatch.setattr(Adjoint, "_summed", uncounted)
+    right = Builder.over_samples
+    monkeypatch.setattr(
+        Builder, "over_samples", lambda self, x: right(self, x) if self.steps[x].batched else x
+    )
 
 
 def plant_untransposed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A matrix product's columns are assumed to lie in the order of its rows."""
-    right = Emitter.matrices
+    right = Builder.product
 
-    def matrices(self: Emitter, term: Any) -> Any:
-        rows, columns, form = right(self, term)
-        if len(rows.shape) == 2 and rows.shape[0] == rows.shape[1]:
-            rows = Code("{0:4}.swapaxes(-1, -2)", rows, shape=rows.shape)
-        return rows, columns, form
+    def product(self: Builder, x: int, y: int, axes: Any, batched: bool) -> int:
+        rows = self.steps[y].shape
+        if len(rows) == 2 and rows[0] == rows[1]:
+            axes = axes[0], axes[1][::-1], axes[2]
+        return right(self, x, y, axes, batched)
 
-    monkeypatch.setattr(Emitter, "matrices", matrices)
+    monkeypatch.setattr(Builder, "product", product)
 
 
 def plant_one_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Elements are read from the next place, if there is one."""
-    right = emit_module.find_view
+    right = form_module.find_view
 
     def find_view(index: Any, size: int) -> Any:
         return right(index + (index.max() + 1 < size), size)
 
-    monkeypatch.setattr(emit_module, "find_view", find_view)
+    monkeypatch.setattr(form_module, "find_view", find_view)
 
 
 def plant_lost_term(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a sum of different kinds of terms only the first is computed."""
-    monkeypatch.setattr(emit_module, "plus", lambda x, y: x)
+    monkeypatch.setattr(Builder, "plus", lambda self, x, y: x)
+
+
+def without(rule: str) -> Callable[[pytest.MonkeyPatch], None]:
+    """Plant a fault in the derivative: an operation passes nothing back."""
+    return lambda monkeypatch: monkeypatch.setattr(Transpose, rule, lambda *_: None)
+
+
+def plant_gather_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read several times gets what arrives at one of them."""
+    right = Builder.segments
+    monkeypatch.setattr(
+        Builder,
+        "segments",
+        lambda self, x, counts, kind="sum": right(self, x, counts, "max"),
+    )
 
 
 def rewritten(old: str, new: str) -> Callable[[pytest.MonkeyPatch], None]:
@@ -517,6 +534,11 @@ FAULTS = {
     "a sign": rewritten(" - ", " + "),
     "the order of a gather": rewritten(".take(", "[..., ::-1].take("),
     "uneven sums": rewritten("np.add.reduceat", "np.maximum.reduceat"),
+    "uneven sums in a derivative": plant_gather_of_one,
+    **{
+        f"no rule of {rule}": without(f"of_{rule}")
+        for rule in ("map", "product", "sum", "segment", "view", "gather")
+    },
 }
 
 

@@ -8,200 +8,122 @@ product.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 
+from micrograd import ops
 from micrograd.primitive import Primitive
+from micrograd.program.form import Builder
+from micrograd.program.naming import Names
 from micrograd.program.terms import Applied, Level, Total
 from micrograd.program.views import Index
 from micrograd.several import LARGEST, SHIFT
+from micrograd.symbols import Symbol
 
 _TAKEN_OFF: Final = (LARGEST, SHIFT)
+FIRST: Final = 2  # the number of the first input's source, after parameters and constants
+_TERMS: Final = 8  # in one line
 _WORTH: Final = 256  # products in a block that are worth a matrix product of their own
 _FEW: Final = 3  # forms of blocks, each of which may be a matrix product in any case
 
 
-@dataclass
-class Source:
-    """An array whose elements later ones are computed from.
-
-    Arguments:
-        number: in the list of all.
-        size: how many elements a sample has.
-        batched: whether the samples differ in it.
-        places: of its elements.
-        group: what computes it; None for parameters, inputs and constants.
-        values: the numbers, if they are constants.
-        depends: whether parameters have a part in it, and gradients are passed on.
-        read: whether anything reads it.
-    """
-
-    number: int
-    size: int
-    batched: bool
-    places: Sequence[int] | Index
-    group: Any = None
-    values: Any = None
-    depends: bool = False
-    read: bool = False
-
-
-@dataclass
-class Operand:
-    """Elements of a source, in the shape in which they are read."""
-
-    source: Source
-    index: Index
-
-
-@dataclass
-class Elementwise:
-    """A primitive on operands; for a starred argument a list of them, one for each element."""
-
-    op: Primitive
-    arguments: list[Operand | list[Operand]]
-
-
-@dataclass
-class Reduced:
-    """Single terms or products, added up along the last axis.
-
-    Arguments:
-        factors: one operand or two.
-        counts: how many terms each sum has: None for one, a number for as
-            many each, an array for different ones, which then follow one
-            another. A number and one sum only: the operands have one axis.
-    """
-
-    factors: list[Operand]
-    counts: Any = None
-
-
-@dataclass
-class Product:
-    """Blocks of dot products, every row of a block with every column of it.
-
-    Arguments:
-        rows: an operand of shape (blocks, rows, n).
-        columns: of shape (blocks, columns, n). The results are in the order
-            block, column, row.
-    """
-
-    rows: Operand
-    columns: Operand
-
-
-@dataclass
-class Largest:
-    """The largest of several terms, to be taken off before exponentials: see several.py.
-
-    Arguments:
-        terms: a Reduced each, of one factor: its largest instead of its sum.
-        finite: whether 0 stands in for what is infinite or nan.
-    """
-
-    terms: list[Reduced | Product]
-    finite: bool
-
-
-@dataclass
-class Sum:
-    """The sum of several terms: a Reduced or a Product each."""
-
-    terms: list[Reduced | Product]
-
-
 class Grouping:
-    """Where each place's number is to be found: the sources so far.
+    """Where each place's number is to be found: the sources, steps that scalars are computed by.
+
+    Every source is a flat array.
 
     Arguments:
+        builder: makes the steps.
+        labels: of each place.
         parameters: how many.
-        inputs: how many numbers each input has.
+        inputs: the name of each, and how many numbers it has.
         constants: place and number of each.
-        places: how many there are.
+
+    Attributes:
+        sources: the step of each.
+        source: the number of each place's source in that list.
+        index: the place's number in the source.
+        reads: the numbers of the sources that are read.
     """
 
     def __init__(
         self,
+        builder: Builder,
+        labels: Sequence[str],
         parameters: int,
-        inputs: Sequence[int],
+        inputs: Sequence[tuple[str, int]],
         constants: Sequence[tuple[int, float]],
-        places: int,
     ) -> None:
-        self.sources: list[Source] = []
-        self.source = np.zeros(places, np.int64)
-        self.index = np.zeros(places, np.int64)
-        self.rank = np.zeros(places, np.int64)  # by source, those that samples share first
-        first = parameters
-        self._add(range(parameters), batched=False, depends=True)
+        self.builder, self.labels = builder, labels
+        self.names = Names([name for name, _ in inputs])
+        self.sources: list[int] = []
+        self.reads: set[int] = set()
+        self.source = np.zeros(len(labels), np.int64)
+        self.index = np.zeros(len(labels), np.int64)
+        self.rank = np.zeros(len(labels), np.int64)  # by source, those that samples share first
+        self.size = first = parameters
+        given = builder.add("parameters", (), (first,), label="parameters")
+        self._add(given, range(parameters))
+        numbers = np.array([number for _, number in constants])
         self._add(
-            [place for place, _ in constants],
-            batched=False,
-            values=np.array([number for _, number in constants]),
+            builder.add("constant", (), numbers.shape, data=numbers), [p for p, _ in constants]
         )
-        self.inputs = []
-        for size in inputs:
-            self.inputs.append(self._add(range(first, first + size), batched=True))
+        for name, size in inputs:
+            given = builder.add("input", (), (size,), batched=True, data=name, label=name)
+            self._add(given, range(first, first + size))
             first += size
 
-    @property
-    def parameters(self) -> Source:
-        """The source that the parameters are."""
-        return self.sources[0]
-
-    def _add(self, places: Sequence[int] | Index, **known: Any) -> Source:
-        source = Source(len(self.sources), len(places), places=places, **known)
-        self.sources.append(source)
+    def _add(self, step: int, places: Sequence[int] | Index) -> None:
         where = np.asarray(places, np.int64)
-        self.source[where] = source.number
+        self.source[where] = number = len(self.sources)
         self.index[where] = np.arange(len(where))
-        self.rank[where] = source.number + source.batched * len(self.source)
-        return source
+        self.rank[where] = number + self.builder.steps[step].batched * len(self.source)
+        self.sources.append(step)
 
-    def operand(self, places: Index) -> Operand:
-        """Elements of one source, by their places."""
-        source = self.sources[int(self.source[places.flat[0]])]
-        source.read = True
-        return Operand(source, self.index[places])
+    def read(self, places: Index) -> int:
+        """The step that reads elements of one source, by their places."""
+        return self._read(int(self.source[places.flat[0]]), self.index[places])
+
+    def _read(self, source: int, index: Index) -> int:
+        self.reads.add(source)
+        step = self.builder.read(self.sources[source], index)
+        if source == 0 and self.builder.steps[step].op == "view":
+            labels = [self.labels[p] for p in index.ravel().tolist()]
+            self.builder.name(step, lambda: self.names.new(labels, vector=index.ndim == 1))
+        return step
 
     def add_level(self, level: Level) -> None:
-        """Form the groups of a level."""
+        """Form the groups of a level; what only decides is in groups of its own."""
         if not level.decides:
-            self._add_groups(level.totals, level.applied, passed_on=True)
+            self._add_groups(level.totals, level.applied)
             return
         for decides in False, True:
             self._add_groups(
                 [n for n in level.totals if (n.place in level.decides) is decides],
                 [n for n in level.applied if (n.place in level.decides) is decides],
-                passed_on=not decides,
             )
 
-    def _add_groups(self, totals: list[Total], applied: list[Applied], passed_on: bool) -> None:
-        groups: list[tuple[Any, Index]] = list(self._totals(totals))
-        groups += self._largest(applied)
-        groups += self._applied([node for node in applied if node.op not in _TAKEN_OFF])
-        for group, places in groups:
-            operands = list(operands_of(group))
-            self._add(
-                places,
-                batched=any(o.source.batched for o in operands),
-                depends=passed_on
-                and not isinstance(group, Largest)
-                and any(o.source.depends for o in operands),
-                group=group,
-            )
-
-    def _largest(self, nodes: list[Applied]) -> Iterable[tuple[Largest, Index]]:
+    def _add_groups(self, totals: list[Total], applied: list[Applied]) -> None:
+        groups = [*self._totals(totals)]
         for row in _TAKEN_OFF:
-            totals = [Total(n.place, [], [], n.arguments[0]) for n in nodes if n.op is row]
-            for group, places in self._totals(totals):
-                yield Largest(group.terms, finite=row is SHIFT), places
+            several = [Total(n.place, [], [], n.arguments[0]) for n in applied if n.op is row]
+            groups += self._totals(several, row)
+        groups += self._applied([node for node in applied if node.op not in _TAKEN_OFF])
+        for step, places in groups:
+            step = self.builder.broadcast(step, (len(places),))
+            self._add(step, places)
+            of = self.builder.steps[step]
+            if of.op == "view":  # of a matrix, which is what is read
+                step = of.operands[0]
+            labels = [self.labels[p] for p in places.tolist()]
+            self.builder.name(step, partial(self.names.new, labels))
 
-    def _applied(self, nodes: list[Applied]) -> Iterable[tuple[Elementwise, Index]]:
+    def _applied(self, nodes: list[Applied]) -> Iterable[tuple[int, Index]]:
         kinds: dict[Any, list[Applied]] = {}
         for node in nodes:
             sources = [
@@ -219,13 +141,13 @@ class Grouping:
                 for i, star in enumerate(op.starred)
             ]
             order = self._order([c[:, 0] for c in columns if c.shape[1]])
-            arguments: list[Operand | list[Operand]] = [
-                [self.operand(column[order, k]) for k in range(column.shape[1])]
+            arguments = [
+                [self.read(column[order, k]) for k in range(column.shape[1])]
                 if star
-                else self.operand(column[order, 0])
+                else self.read(column[order, 0])
                 for column, star in zip(columns, op.starred, strict=True)
             ]
-            yield Elementwise(op, arguments), places[order]
+            yield self.builder.map(op, arguments), places[order]
 
     def _order(self, columns: Sequence[Index]) -> Index:
         """The order in which nodes read an array as it stands, if there is one.
@@ -235,15 +157,22 @@ class Grouping:
         """
         keys = []
         for places in columns:
-            if len(places) and self.source[places[0]] > 1:
+            if len(places) and self.source[places[0]] >= FIRST:
                 index = self.index[places]
                 if len(np.unique(index)) == len(index):
                     return np.argsort(index)
                 keys.append(index)
         return np.lexsort(keys[::-1]) if keys else np.arange(len(columns[0]) if columns else 1)
 
-    def _totals(self, nodes: list[Total]) -> Iterable[tuple[Sum, Index]]:
-        """Sums of the same kinds of terms, split into blocks where they are matrix products."""
+    def _totals(
+        self, nodes: list[Total], row: Primitive | None = None
+    ) -> Iterable[tuple[int, Index]]:
+        """Sums of the same kinds of terms, split into blocks where they are matrix products.
+
+        Arguments:
+            nodes: the sums.
+            row: LARGEST or SHIFT, where not the sum is wanted but the largest term.
+        """
         for members, kinds in self._alike(nodes):
             places = np.array([node.place for node in members])
             rest = np.arange(len(members))
@@ -252,12 +181,12 @@ class Grouping:
             if main is not None:
                 blocks, rest = _blocks(main, self.index)
                 for dims, order in blocks:
-                    yield self._sum(kinds, order, dims), places[order]
+                    yield self._sum(kinds, order, dims, row), places[order]
             if len(rest):
                 first = main if main is not None else kinds[-1]
                 columns = [first.p] if first.q is None else [first.p, first.q]
                 rest = rest[self._order([c[first.starts[rest]] for c in columns])]
-                yield self._sum(kinds, rest, None), places[rest]
+                yield self._sum(kinds, rest, None, row), places[rest]
 
     def _alike(self, nodes: list[Total]) -> Iterable[tuple[list[Total], list[_Kind]]]:
         """Sums whose terms come from the same sources, and their terms by these."""
@@ -299,29 +228,64 @@ class Grouping:
         for own, kinds in zip(members, found, strict=True):
             yield [nodes[i] for i in own.tolist()], kinds
 
-    def _sum(self, kinds: list[_Kind], order: Index, dims: tuple[int, int, int] | None) -> Sum:
-        return Sum([self._term(kind.taken(order), dims) for kind in kinds])
+    def _sum(
+        self,
+        kinds: list[_Kind],
+        order: Index,
+        dims: tuple[int, int, int] | None,
+        row: Primitive | None,
+    ) -> int:
+        kind = "sum" if row is None else "max"
+        terms = [self._term(k.taken(order), dims, kind) for k in kinds]
+        if row is None:
+            return added(self.builder, terms, lambda: self.names.numbered("S"))
+        largest = reduce(lambda x, y: self.builder.map(ops.maximum, [x, y]), terms)
+        if row is LARGEST:
+            return largest
+        m = Symbol("m")
+        finite = ops.where(ops.equal(m - m, 0.0), m, 0.0)
+        return self.builder.formula(finite, {"m": largest})
 
-    def _term(self, kind: _Kind, dims: tuple[int, int, int] | None) -> Reduced | Product:
-        """The terms of one kind, for sums in their final order."""
+    def _term(self, kind: _Kind, dims: tuple[int, int, int] | None, which: str) -> int:
+        """The terms of one kind, for sums in their final order: a step of as many numbers."""
+        b, size = self.builder, len(kind.counts)
         columns = [kind.p] if kind.q is None else [kind.p, kind.q]
-        operands = [self.operand(c) for c in columns]
-        if not (kind.counts == kind.counts[0]).all():
-            return Reduced(operands, kind.counts)
         n = int(kind.counts[0])
-        if dims is not None and kind.q is not None:
+        even = bool((kind.counts == n).all())
+        if dims is not None and even and len(columns) == 2:
             blocks, rows, across = dims
-            r, c = (o.index.reshape(blocks, across, rows, n) for o in operands)
-            if (r == r[:, :1]).all() and (c == c[:, :, :1]).all():
-                return Product(
-                    Operand(operands[0].source, r[:, 0]), Operand(operands[1].source, c[:, :, 0])
-                )
-        if n == 1:
-            return Reduced(operands)
-        if len(kind.counts) > 1:
-            for o in operands:
-                o.index = o.index.reshape(len(kind.counts), n)
-        return Reduced(operands, n)
+            r, c = (p.reshape(blocks, across, rows, n) for p in columns)
+            own, other = self.index[r], self.index[c]
+            if (own == own[:, :1]).all() and (other == other[:, :, :1]).all():
+                return b.reshaped(self._product(r[:, 0], c[:, :, 0]), (size,))
+        if even and n > 1 and size > 1:
+            columns = [p.reshape(size, n) for p in columns]
+        shape = columns[0].shape
+        factors = [self.read(p) for p in columns]
+        terms = factors[0] if len(factors) == 1 else b.times(*factors)
+        if even and n == 1:
+            return terms
+        terms = b.broadcast(terms, shape)
+        if even:
+            return b.sum(terms, [len(shape) - 1], keep=size == 1, kind=which)
+        return b.segments(terms, kind.counts, which)
+
+    def _product(self, rows: Index, columns: Index) -> int:
+        """Every row of a block with every column of it.
+
+        Arguments:
+            rows: places, of shape (blocks, rows, n).
+            columns: of shape (blocks, columns, n). The results are in the order
+                block, column, row.
+        """
+        axes = ["bck", "brk", "bcr"]
+        if len(rows) == 1:
+            rows, columns, axes = rows[0], columns[0], ["ck", "rk", "cr"]
+            if len(columns) == 1 and not self.builder.steps[self.read(rows)].batched:
+                columns, axes = columns[0], ["k", "rk", "r"]
+        x, y = (self.builder.broadcast(self.read(p), p.shape) for p in (columns, rows))
+        batched = self.builder.steps[x].batched or self.builder.steps[y].batched
+        return self.builder.product(x, y, (axes[0], axes[1], axes[2]), batched)
 
 
 @dataclass
@@ -427,10 +391,11 @@ def _columns(lists: Sequence[list[int]]) -> Index:
     return np.fromiter(chain.from_iterable(lists), np.int64)
 
 
-def operands_of(group: Elementwise | Largest | Sum) -> Iterable[Operand]:
-    """All that a group reads."""
-    if isinstance(group, Elementwise):
-        yield from group.op.flatten(group.arguments)
-    else:
-        for term in group.terms:
-            yield from term.factors if isinstance(term, Reduced) else (term.rows, term.columns)
+def added(builder: Builder, terms: Sequence[int], name: Callable[[], str]) -> int:
+    """The sum of steps, elementwise; a long one in several lines."""
+    total = terms[0]
+    for i, term in enumerate(terms[1:], 1):
+        total = builder.plus(total, term)
+        if i % _TERMS == 0:
+            builder.name(total, name)
+    return total

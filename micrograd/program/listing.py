@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
 
+from micrograd import ops
 from micrograd.engine import Value
-from micrograd.program.adjoint import Adjoint
-from micrograd.program.code import Code, Functions
-from micrograd.program.emit import Emitter
-from micrograd.program.groups import Grouping
-from micrograd.program.lines import Tables
+from micrograd.program.as_numpy import printed
+from micrograd.program.form import Builder, Form
+from micrograd.program.groups import FIRST, Grouping
 from micrograd.program.naming import Names, name_of
+from micrograd.program.passes import in_place, inlined, live
+from micrograd.program.tables import Tables
 from micrograd.program.terms import flatten
+from micrograd.program.text import Functions
+from micrograd.program.transpose import Transpose
+from micrograd.program.views import find_view
+from micrograd.symbols import Symbol
 
 _PURPOSES: Final = {
     "forward": "The outputs for each sample.",
@@ -53,81 +57,93 @@ class Listing:
     ) -> None:
         leaves = [*parameters, *(v for one in inputs for v in one)]
         places, levels = flatten(outputs, leaves, frozen)
-        self.grouping = Grouping(
-            len(parameters), [len(one) for one in inputs], places.constants, len(places)
+        labels = [v.label for v in places]
+        self.single, self.dtype = single, dtype
+        self.inputs = _input_names([[v.label for v in one] for one in inputs])
+        sizes = [len(one) for one in inputs]
+        self.shapes = [f"({len(parameters)},)"] * bool(parameters)
+        self.shapes += [f"(n, {size})" for size in sizes]
+        self.builder = Builder()
+        grouping = Grouping(
+            self.builder,
+            labels,
+            len(parameters),
+            list(zip(self.inputs, sizes, strict=True)),
+            places.constants,
         )
         for level in levels:
-            self.grouping.add_level(level)
+            grouping.add_level(level)
+        self.grouping, self.names = grouping, grouping.names
         self.outputs = np.array([places[v] for v in outputs])
-        for i, (source, one) in enumerate(zip(self.grouping.inputs, inputs, strict=True)):
-            if not source.read and not np.isin(self.outputs, list(source.places)).any():
+        runs = [np.array([*r]) for _, r in groupby(self.outputs, lambda p: grouping.source[p])]
+        self.parts = [grouping.read(run) for run in runs]
+        self.widths = [len(run) for run in runs]
+        self._check_inputs(inputs)
+        self.functions = Functions(
+            dtype, [*self.inputs, *(s.label for s in self.builder.steps if s.label)]
+        )
+        self.tables = Tables()
+        self._forms: dict[str, Form] = {}
+        self._sources: dict[str, str] = {}
+
+    def _check_inputs(self, inputs: Sequence[Sequence[Value]]) -> None:
+        for i, one in enumerate(inputs):
+            if i + FIRST not in self.grouping.reads:
                 named = ", ".join(map(repr, one[:2])) + ", ..." * (len(one) > 2)
                 raise ValueError(
                     f"vectorize: the graph reads nothing of inputs[{i}], {named}: give the very "
                     "Values that it was recorded with"
                 )
-        self.single, self.dtype = single, dtype
-        self.labels = [v.label for v in places]
-        self.inputs = _input_names([[v.label for v in one] for one in inputs])
-        self.primitives, self.tables = Functions(dtype, self.inputs), Tables()
-        self._functions: dict[str, str] = {}
+
+    def form(self, name: str) -> Form:
+        """One function as data: "forward", "value_and_grad" or "per_sample_grad"."""
+        if name not in self._forms:
+            builder, names = self.builder.copy(), self.names.copy()
+            results = getattr(self, f"_{name}")(builder, names)
+            self._forms[name] = in_place(inlined(live(Form(builder.steps, results)), names))
+        return self._forms[name]
 
     def function(self, name: str) -> str:
-        """Source of one function: "forward", "value_and_grad" or "per_sample_grad"."""
-        if name not in self._functions:
-            self._functions[name] = self._written(name)
-        return self._functions[name]
+        """Source of one function."""
+        if name not in self._sources:
+            body = printed(self.form(name), self.functions, self.tables, self.dtype)
+            arguments = ["parameters"] * (self.grouping.size > 0) + self.inputs
+            shapes = ", ".join(self.shapes)
+            head = f"def {name}({', '.join(arguments)}):" + f"  # {shapes}" * bool(shapes)
+            lines = [f'"""{_PURPOSES[name]}"""', *body]
+            self._sources[name] = "\n".join([head, *(f"    {line}" for line in lines)])
+        return self._sources[name]
 
-    def _written(self, name: str) -> str:
-        emitter = Emitter(
-            self.grouping, self.labels, self.inputs, self.primitives, self.tables, self.dtype
-        )
-        emitter.forward()
-        result = self._result(emitter) if name == "forward" else self._derived(emitter, name)
-        arguments = ["parameters"] * (self.grouping.parameters.size > 0) + self.inputs
-        body = emitter.lines.text(result)
-        if any(re.search(r"\bn\b", line.split("  #")[0]) for line in body):
-            body.insert(0, f"n = len({self.inputs[0]})" if self.inputs else "n = 1")
-        parameters = [f"({self.grouping.parameters.size},)"] * ("parameters" in arguments)
-        shapes = ", ".join([*parameters, *(f"(n, {i.size})" for i in self.grouping.inputs)])
-        head = f"def {name}({', '.join(arguments)}):" + f"  # {shapes}" * bool(shapes)
-        lines = [f'"""{_PURPOSES[name]}"""', *body]
-        return "\n".join([head, *(f"    {line}" for line in lines)])
-
-    def _result(self, emitter: Emitter) -> Code:
+    def _forward(self, b: Builder, names: Names) -> tuple[int, ...]:
         many = bool(self.inputs)
-        parts = []
-        source = self.grouping.source
-        for _, run in groupby(self.outputs.tolist(), key=lambda place: int(source[place])):
-            operand = self.grouping.operand(np.array(list(run)))
-            shape = operand.index.shape
-            parts.append(emitter.full(emitter.read(operand), shape, many))
         if self.single:
-            return Code("{0:4}[:, 0]" if many else "{0:4}[0]", parts[0])
+            only = b.broadcast(self.parts[0], (1,), many)
+            return (b.add("view", (only,), (), many, find_view(np.array(0), 1)),)
+        parts = [
+            b.broadcast(x, (width,), many) for x, width in zip(self.parts, self.widths, strict=True)
+        ]
         if len(parts) == 1:
-            return parts[0]
-        slots = ", ".join(f"{{{i}}}" for i in range(len(parts)))
-        return Code(f"np.concatenate([{slots}], axis=-1)", *parts, shape=self.outputs.shape)
+            return (parts[0],)
+        places = np.split(np.arange(sum(self.widths)), np.cumsum(self.widths)[:-1])
+        return (b.add("scatter", parts, (sum(self.widths),), many, tuple(places)),)
 
-    def _derived(self, emitter: Emitter, name: str) -> Code:
-        cost = self.grouping.operand(self.outputs)
-        adjoint = Adjoint(emitter, each=name == "per_sample_grad")
-        if name == "per_sample_grad":
-            return adjoint.run(cost)
-        value = emitter.read(cost)
-        gradient: Code = adjoint.run(cost)
-        if value.batched:
-            value = emitter.summands(cost.source.group) or value
-            # In place, and no mean: arrays this small cost as much as the work on them.
-            emitter.lines.do("{0} *= 1.0 / n", gradient)
-            value = Code("{0:4}.sum() / n", value, shape=())
-        else:
-            value = Code("{0:4}[0]" if value.shape else "{0:4}", value, shape=())
-        return Code("{0}, {1}", value, gradient, shape=())
+    def _value_and_grad(self, b: Builder, names: Names) -> tuple[int, ...]:
+        [cost] = self.parts
+        gradient = Transpose(b, names, each=False).gradient(cost, 0)
+        if not b.steps[cost].batched:
+            return b.reshaped(cost, ()), gradient
+        n = b.add("samples", (), ())
+        # In place, and no mean: arrays this small cost as much as the work on them.
+        scale = Symbol("g") * (1.0 / Symbol("n"))
+        gradient = b.formula(scale, {"g": gradient, "n": n})
+        return b.map(ops.div, [b.total(cost), n]), gradient
+
+    def _per_sample_grad(self, b: Builder, names: Names) -> tuple[int, ...]:
+        return (Transpose(b, names, each=True).gradient(self.parts[0], 0),)
 
     def preamble(self) -> str:
         """The primitives and the tables that the functions written so far need."""
-        functions = "\n\n\n".join(self.primitives.sources())
+        functions = "\n\n\n".join(self.functions.sources())
         head = "import numpy as np" + "\n\nimport micrograd" * ("micrograd." in functions)
         parts = (head, functions, self.tables.source())
         return "\n\n\n".join(part for part in parts if part)
@@ -135,7 +151,7 @@ class Listing:
     def runnable(self, name: str) -> tuple[str, dict[str, Any]]:
         """Source of one function, and what the names in it stand for."""
         function = self.function(name)
-        folds, primitives = self.primitives.runnable()
+        folds, primitives = self.functions.runnable()
         return "\n\n".join([*folds, function]), {"np": np, **primitives, **self.tables.arrays}
 
 

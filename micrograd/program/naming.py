@@ -17,7 +17,8 @@ from collections.abc import Iterable
 # A letter, an index that tells the elements apart, and a layer.
 _LABEL = re.compile(r"\\?([A-Za-z]+)(?:_(?:\w|\{[^{}]*\}))?(?:\^(?:\w|\{\(?([^{}()]*)\)?\}))?")
 # What the source uses for itself.
-_OWN = {"np", "n", "gradient", "parameters", "forward", "value_and_grad", "per_sample_grad"}
+_OWN = {"np", "n", "gradient", "ones", "parameters"}
+_OWN |= {"forward", "value_and_grad", "per_sample_grad"}
 _TABLE = re.compile(r"[IK]_\d+")
 
 
@@ -69,6 +70,12 @@ class Names:
         self._taken = set(taken)
         self._last: dict[str, int] = {}  # the number that each name was last given
         self._nameless = 0
+
+    def copy(self) -> Names:
+        """The same, to go on with in another way."""
+        other = Names(self._taken)
+        other._last, other._nameless = dict(self._last), self._nameless
+        return other
 
     def new(self, labels: Iterable[str], vector: bool = False) -> str:
         """A name for an array.

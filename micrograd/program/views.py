@@ -1,7 +1,7 @@
 """Which elements of an array are read: as a slice and a reshape where that is possible.
 
-An index array says for each element of the result which element of a flat
-array it is. If it is regular the same can be had as a view, without a copy:
+An index array says for each element of the result which element of an array it is,
+counted row after row. If it is regular the same can be had as a view, without a copy:
 
 >>> import numpy as np
 >>> find_view(np.array([[0, 1, 2], [4, 5, 6]]), size=8).code("P")
@@ -22,37 +22,63 @@ import numpy.typing as npt
 Index = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
     """A regular part of a flat array: a slice, a reshape, a slice of that, axes in another order.
 
     Arguments:
+        index: the elements' numbers, in the shape of the result.
         region: start, stop and step in the flat array; None for all of it.
         dims: what that is reshaped to.
         cut: start, stop and step, or an element, in each of those dimensions.
-        axes: the order of the axes that remain; () if it is kept.
-        shape: of the result.
+        axes: the order of the axes that remain; () if it is kept. Axes of length 1 are
+            put in at last.
     """
 
+    index: Index
     region: tuple[int, int, int] | None
     dims: tuple[int, ...]
     cut: tuple[tuple[int, int] | int | None, ...]
     axes: tuple[int, ...]
-    shape: tuple[int, ...]
 
-    def code(self, name: str, lead: bool = False) -> str:
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """How far apart neighbours along each axis are; 0 for an axis of length 1."""
+        corner, index = (0,) * self.index.ndim, self.index
+        return tuple(
+            int(index[(*corner[:k], 1, *corner[k + 1 :])] - index[corner]) if length > 1 else 0
+            for k, length in enumerate(index.shape)
+        )
+
+    def code(self, name: str, lead: bool = False, shape: tuple[int, ...] | None = None) -> str:
         """NumPy source.
 
         Arguments:
             name: of the array.
             lead: whether it has another axis before, that of the samples.
+            shape: of the array, if it is not flat.
         """
         first = [":"] if lead else []
+
+        def reshaped(dims: tuple[int, ...]) -> str:
+            return f".reshape({', '.join(map(str, [-1] * lead + list(dims)))})"
+
+        flat = shape is None or len(shape) == 1
+        final = self.index.shape
+        if not final:
+            one = [self.index.item()] if flat else np.unravel_index(self.index.item(), shape or ())
+            return f"{name}[{', '.join([*first, *map(str, one)])}]"
+        plain = not self.axes and all(c is None for c in self.cut)
         if self.region is not None:
             start, stop, step = self.region
+            name += "" if flat else reshaped((math.prod(shape or ()),))
             name += f"[{', '.join([*first, _slice(start, stop, step)])}]"
-        if len(self.dims) > 1:
-            name += f".reshape({', '.join(map(str, ([-1] if lead else []) + list(self.dims)))})"
+            flat, shape = True, None
+        if plain:
+            whole = (math.prod(self.dims),) if flat else shape
+            return name if final == whole else name + reshaped(final)
+        if len(self.dims) > 1 and shape != self.dims:
+            name += reshaped(self.dims)
         if any(c is not None for c in self.cut):
             parts = [":" if c is None else str(c) if isinstance(c, int) else _slice(*c, 1)
                      for c in self.cut]  # fmt: skip
@@ -64,14 +90,15 @@ class View:
         elif self.axes:
             axes = [0] + [a + 1 for a in self.axes] if lead else self.axes
             name += f".transpose({', '.join(map(str, axes))})"
-        return name
+        squeezed = tuple(d for d in final if d > 1) or (1,)
+        return name if final == squeezed else name + reshaped(final)
 
 
 def find_view(index: Index, size: int) -> View | None:
     """The view that reads these elements of a flat array, in this order and shape.
 
     Arguments:
-        index: element numbers; no axis of length 1.
+        index: element numbers.
         size: of the flat array.
 
     Returns:
@@ -79,10 +106,11 @@ def find_view(index: Index, size: int) -> View | None:
     """
     if index.size == 0:
         return None
+    whole, index = index, index.squeeze() if index.size > 1 else index.reshape(1)
     start = int(index.flat[0])
     if index.size == 1:
         region = None if size == 1 else (start, start + 1, 1)
-        return View(region, (1,), (None,), (), index.shape)
+        return View(whole, region, (1,), (None,), ())
     corner = (0,) * index.ndim
     strides = [int(index[(*corner[:k], 1, *corner[k + 1 :])]) - start for k in range(index.ndim)]
     if min(strides) < 1:
@@ -100,18 +128,18 @@ def find_view(index: Index, size: int) -> View | None:
     if len(order) == 1:
         stop = start + steps[0] * (lengths[0] - 1) + 1
         region = (start, stop, steps[0])
-        whole = start == 0 and steps[0] == 1 and stop == size
-        return View(None if whole else region, (lengths[0],), (None,), (), index.shape)
-    return _nested(start, size, lengths, steps, axes, index.shape)
+        full = start == 0 and steps[0] == 1 and stop == size
+        return View(whole, None if full else region, (lengths[0],), (None,), ())
+    return _nested(whole, start, size, lengths, steps, axes)
 
 
 def _nested(
+    index: Index,
     start: int,
     size: int,
     lengths: list[int],
     steps: list[int],
     axes: tuple[int, ...],
-    shape: tuple[int, ...],
 ) -> View | None:
     """The view for axes of falling steps, each of which fits into the one before."""
     if any(a % b for a, b in pairwise(steps)):
@@ -140,7 +168,7 @@ def _nested(
         else:
             cut.append(None if length == dims[k] else (offset, offset + length))
     region = None if span == size else (base, base + span, 1)
-    return View(region, tuple(dims), tuple(cut), axes, shape)
+    return View(index, region, tuple(dims), tuple(cut), axes)
 
 
 def _slice(start: int, stop: int, step: int) -> str:
