@@ -638,7 +638,7 @@ class Given:
         """What is printed for a program with these results, without its shapes."""
         names = Names(["X"])
         form = inlined(live(Form(self.b.steps, results)), names)
-        lines = printed(form, Functions("float64"), Tables(), "float64")
+        lines = printed(form, Functions("float64"), Tables(), "float64").lines
         return [line.split("  #")[0].removeprefix("return ") for line in lines]
 
 
@@ -721,7 +721,7 @@ def test_a_product_is_numpys(name: str) -> None:
         given.append(b.add("input", (), shape, own, data=label, label=label))
         arrays[label] = rng.integers(-9, 9, (n,) * own + shape).astype(float)
     product = b.product(*given, (one, two, out), batched)
-    [*_, last] = printed(Form(b.steps, (product,)), Functions("float64"), Tables(), "float64")
+    [*_, last] = printed(Form(b.steps, (product,)), Functions("float64"), Tables(), "float64").lines
     assert last == f"return {text}"
     found = eval(text, {"np": np} | arrays)  # noqa: S307
     einsum = f"{'n' * first}{one},{'n' * second}{two}->{'n' * batched}{out}"
@@ -774,7 +774,7 @@ def test_a_gradient_is_scaled_in_place_where_nothing_else_reads_it() -> None:
 
     def text(*results: int) -> str:
         form = in_place(Form(g.b.steps, results))
-        return "; ".join(printed(form, Functions("float64"), Tables(), "float64"))
+        return "; ".join(printed(form, Functions("float64"), Tables(), "float64").lines)
 
     assert "; gradient *= 0.5" in text(half)
     assert "*=" not in text(half, whole)
@@ -788,7 +788,7 @@ def test_what_is_scattered_is_written_first_and_added_then() -> None:
         parts = [g.b.read(g.p, np.arange(len(p))) for p in places]
         found = g.b.add("scatter", parts, (4,), False, tuple(map(np.array, places)))
         form = Form(g.b.steps, (g.b.name(found, lambda: "D"),))
-        lines = printed(form, Functions("float64"), Tables(), "float64")
+        lines = printed(form, Functions("float64"), Tables(), "float64").lines
         return [line.split("  #")[0] for line in lines if line.startswith("D")]
 
     assert text([0, 1, 2, 3]) == ["D = np.empty(4, np.float64)", "D[...] = parameters"]

@@ -154,6 +154,9 @@ static real *panels(idx K, idx J, idx width, const real *b, idx bk, idx bj) {
     return copy;
 }
 
+/* Ones, as many as are wanted, by strides of 0: their product is a sum over rows. */
+static const real one[1] = {1};
+
 SHARED int
 matmul(idx I, idx J, idx K, const real *a, idx ai, idx ak, const real *b, idx bk, idx bj,
        real *c, idx ci, idx cj) {

@@ -1,77 +1,93 @@
-"""Loops in C: what is computed element by element, summed, gathered, multiplied.
+"""Loops in C, and where arrays are: what a step of a program becomes.
 
+>>> X = Array("X", (3,), (1,), samples=3)
 >>> loops = Loops(kernels := Kernels())
->>> X = View.of("X", (Size(1, power=1), Size(3)))
->>> total = loops.sum(combined("({0} * {1})", [X, Formula("(real)2.0", ())]), [1])
+>>> loops.write(Array("v[0]", (3,), (1,), samples=3), "({0} * (real)2.0)", [X])
 >>> print(*loops.lines, *kernels.sources, sep=chr(10))
 k1(n, v[0], X);
 SHARED void k1(idx n, real *restrict p0, const real *p1) {
-    for (idx i0 = 0; i0 < n; i0++) {
-        double total = 0;
-        ADDING
-        for (idx k0 = 0; k0 < 3; k0++) {
-            total += (p1[i0 * 3 + k0] * (real)2.0);
-        }
-        p0[i0] = (real)total;
+    INDEPENDENT
+    for (idx i0 = 0; i0 < 3 * n; i0++) {
+        p0[i0] = (p1[i0] * (real)2.0);
     }
 }
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
-from micrograd.native.arrays import NONE, ONE, Shape, Size, View, broadcast, collapsed, product
-
-
-@dataclass(frozen=True)
-class Formula:
-    """What is computed element by element: C with a slot for each array that is read."""
-
-    text: str
-    shape: Shape
-    views: tuple[View, ...] = ()
-    condition: bool = False  # true or false, which NumPy does not compute with as with numbers
+Axis = tuple[int, bool, list[int]]  # how long: a number, times n or not; and each array's stride
 
 
 @dataclass(frozen=True)
-class Product:
-    """A product of matrices; which of the two was a vector, and has an axis too many."""
+class Array:
+    """Elements in memory.
 
-    left: View
-    right: View
-    shape: Shape
-    vectors: tuple[bool, bool]
+    Arguments:
+        pointer: the variable that has the address of an array.
+        shape: of one sample.
+        strides: how far apart neighbours along each axis are.
+        samples: and one sample and the next; 0 if samples do not differ.
+        offset: of the first element.
+    """
+
+    pointer: str
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    samples: int = 0
+    offset: int = 0
+
+    @staticmethod
+    def of(pointer: str, shape: tuple[int, ...], batched: bool) -> Array:
+        """All of an array without gaps."""
+        return Array(pointer, shape, contiguous(shape), math.prod(shape) * batched)
+
+    @property
+    def address(self) -> str:
+        """C for the address of the first element."""
+        return f"{self.pointer} + {self.offset}" if self.offset else self.pointer
+
+    def along(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The strides with which it is read as an array of that shape."""
+        own = zip(self.shape, self.strides, strict=True)
+        strides = [0 if length == 1 else stride for length, stride in own]
+        return (0,) * (len(shape) - len(strides)) + tuple(strides)
+
+    def gapless(self, batched: bool) -> bool:
+        """Whether it has no gaps, and an element of its own for each sample."""
+        own = zip(self.shape, self.strides, contiguous(self.shape), strict=True)
+        packed = all(length == 1 or stride == wanted for length, stride, wanted in own)
+        return packed and (not batched or self.samples == math.prod(self.shape))
 
 
-Array = View | Formula | Product
+def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of an array without gaps."""
+    return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
 
 
-@dataclass(frozen=True)
-class Reduction:
-    """How many numbers become one: what `total` is at first, and each step of the loop."""
+def collapsed(axes: Sequence[Axis]) -> list[Axis]:
+    """The same loops, as few as possible; the outer ones first."""
+    kept: list[Axis] = []
+    for count, many, steps in axes:
+        if count == 1 and not many:
+            continue
+        if kept and not many and kept[-1][2] == [count * step for step in steps]:
+            kept[-1] = kept[-1][0] * count, kept[-1][1], list(steps)
+        else:
+            kept.append((count, many, list(steps)))
+    return kept
 
-    start: str
-    step: str
-    pragma: str = ""
 
-
-SUM: Final = Reduction("double total = 0;", "total += {0};", "ADDING")
-MAX: Final = Reduction("real total = -INFINITY;", "total = maximum(total, {0});")
-
-
-def combined(template: str, parts: Sequence[View | Formula]) -> Formula:
-    """A formula of several, as the template says."""
-    texts: list[str] = []
-    views: list[View] = []
-    for part in parts:
-        formula = Formula("{0}", part.shape, (part,)) if isinstance(part, View) else part
-        slots = [f"{{{len(views) + i}}}" for i in range(len(formula.views))]
-        texts.append(formula.text.format(*slots))
-        views += formula.views
-    return Formula(template.format(*texts), broadcast(*(p.shape for p in parts)), tuple(views))
+def axes_of(shape: tuple[int, ...], arrays: Sequence[Array]) -> list[Axis]:
+    """Loops over all elements of all samples, and each array's strides."""
+    axes: list[Axis] = []
+    if any(a.samples for a in arrays):
+        axes.append((1, True, [a.samples for a in arrays]))
+    every = [a.along(shape) for a in arrays]
+    return axes + [(d, False, [own[k] for own in every]) for k, d in enumerate(shape)]
 
 
 class Kernels:
@@ -113,186 +129,154 @@ class Loops:
     def __init__(self, kernels: Kernels) -> None:
         self.kernels = kernels
         self.lines: list[str] = []
-        self.memory: dict[str, Size] = {}  # its own arrays, and how many numbers they hold
+        self.memory: list[tuple[int, int]] = []  # how many numbers, and whether for each sample
 
-    def new(self, shape: Shape) -> View:
+    def new(self, shape: tuple[int, ...], batched: bool) -> Array:
         """Memory for an array."""
-        name = f"v[{len(self.memory)}]"
-        view = View.of(name, shape)
-        self.memory[name] = view.size
-        return view
+        self.memory.append((math.prod(shape), int(batched)))
+        return Array.of(f"v[{len(self.memory) - 1}]", shape, batched)
 
-    def view(self, array: Array) -> View:
-        """The array in memory."""
-        if isinstance(array, View):
-            return array
-        target = self.new(array.shape)
-        self.store(target, array)
+    def packed(self, array: Array, batched: bool | None = None) -> Array:
+        """The same in memory of its own, without gaps."""
+        target = self.new(array.shape, bool(array.samples) if batched is None else batched)
+        self.write(target, "{0}", [array])
         return target
 
-    def formula(self, array: Array) -> View | Formula:
-        """The array as what can be part of a formula."""
-        return self.view(array) if isinstance(array, Product) else array
-
-    def store(self, target: View, array: Array, change: str = "{1}") -> None:
-        """Write into memory.
+    def write(
+        self,
+        target: Array,
+        text: str,
+        arrays: Sequence[Array],
+        before: Sequence[str] = (),
+        change: str = "=",
+    ) -> None:
+        """Compute element by element.
 
         Arguments:
-            target: where.
-            array: what; it is broadcast.
-            change: what is written, of what is there and what is given.
+            target: where it is written.
+            text: C with a slot for each of arrays.
+            arrays: what is read.
+            before: lines before, with the same slots.
+            change: "=", or "+=" to add.
         """
-        if isinstance(array, Product):
-            read = {array.left.base, array.right.base}
-            if change == "{1}" and target.base not in read and target.shape == array.shape:
-                self._multiply(target, array)
-                return
-        formula = combined("{0}", [self.formula(array)])
-        if any(v.base == target.base and v != target for v in formula.views):
-            formula = combined("{0}", [self.view(formula)])  # it is read while it is written
-        views = [target, *formula.views]
-        sizes, strides = collapsed(target.shape, [v.along(target.shape) for v in views])
-        indices = _names("i", len(sizes))
-        names, pointers = _pointers(views)
-        to, *parts = [_element(p, s, indices) for p, s in zip(names, strides, strict=True)]
-        statement = f"{to} = {change.format(to, formula.text.format(*parts))};"
-        self._run(_nest(sizes, indices, [statement], "INDEPENDENT"), pointers)
+        names, pointers = _pointers([target, *arrays])
+        axes = collapsed(axes_of(target.shape, [target, *arrays]))
+        to, *parts = _elements(names, axes)
+        body = [*(line.format(*parts) for line in before), f"{to} {change} {text.format(*parts)};"]
+        self.lines.append(self.kernels.call(nest(axes, body, "INDEPENDENT"), pointers))
 
-    def _run(self, lines: Sequence[str], pointers: Sequence[str]) -> None:
-        self.lines.append(self.kernels.call(lines, pointers))
-
-    def _multiply(self, target: View, array: Product) -> None:
-        if array.vectors[0]:
-            target = target.pick([..., None] + [slice(None)] * (not array.vectors[1]))
-        if array.vectors[1]:
-            target = target.pick([..., None])
-        left, right, lead = array.left, array.right, target.shape[:-2]
-        views = [left, right, target]
-        outer = [View(v.base, v.pointer, v.shape[:-2], v.strides[:-2]).along(lead) for v in views]
-        sizes, strides = collapsed(lead, outer)
-        indices = _names("i", len(sizes))
-        counts = [target.shape[-2].c, target.shape[-1].c, left.shape[-1].c]
-        for v, s in zip(views, strides, strict=True):
-            place = _index(s, indices)
-            counts.append(v.pointer if place == "0" else f"{v.pointer} + {place}")
-            counts += [v.strides[-2].c, v.strides[-1].c]
-        self.lines += _nest(sizes, indices, [f"failed |= matmul({', '.join(counts)});"])
-
-    def sum(self, array: Array, axes: Sequence[int], reduction: Reduction = SUM) -> View:
-        """Add up along axes, which the result does not have; or find the largest."""
-        formula = combined("{0}", [self.formula(array)])
-        kept = [a for a in range(len(formula.shape)) if a not in axes]
-        target = self.new(tuple(formula.shape[a] for a in kept))
-        every = [v.along(formula.shape) for v in formula.views]
-
-        def only(chosen: Sequence[int]) -> list[Shape]:
-            return [tuple(strides[a] for a in chosen) for strides in every]
-
-        sizes, (to, *outer) = collapsed(target.shape, [target.strides, *only(kept)])
-        summed, inner = collapsed(tuple(formula.shape[a] for a in axes), only(axes))
-        indices, counters = _names("i", len(sizes)), _names("k", len(summed))
-        (result, *names), pointers = _pointers([target, *formula.views])
-        parts = [
-            _element(p, (*a, *b), [*indices, *counters])
-            for p, a, b in zip(names, outer, inner, strict=True)
-        ]
-        term = [reduction.step.format(formula.text.format(*parts))]
-        body = [reduction.start, *_nest(summed, counters, term, reduction.pragma)]
-        body.append(f"{_element(result, to, indices)} = (real)total;")
-        self._run(_nest(sizes, indices, body), pointers)
-        return target
-
-    def segments(
-        self, array: Array, starts: str, ends: str, count: int, reduction: Reduction = SUM
-    ) -> View:
-        """Add up stretches of the last axis; or find the largest in each.
+    def reduce(
+        self,
+        target: Array,
+        text: str,
+        arrays: Sequence[Array],
+        kept: Sequence[Axis],
+        gone: Sequence[Axis],
+        largest: bool,
+    ) -> None:
+        """Add up along axes, or find the largest.
 
         Arguments:
-            array: the terms.
-            starts: a table in C, where each stretch begins,
+            target: where it is written.
+            text: the terms, C with a slot for each of arrays.
+            arrays: what is read.
+            kept: the axes that the result has, with strides of the target and the arrays;
+            gone: and those that it does not have.
+            largest: which of the two.
+        """
+        names, pointers = _pointers([target, *arrays])
+        outer, inner = collapsed(kept), collapsed(gone)
+        to, *parts = _elements(names, outer, inner)
+        term = text.format(*parts)
+        body = _reduction(nest(inner, [_step(term, largest)], "" if largest else "ADDING", "k"),
+                          to, largest)  # fmt: skip
+        self.lines.append(self.kernels.call(nest(outer, body), pointers))
+
+    def segments(self, target: Array, source: Array, starts: str, ends: str, largest: bool) -> None:
+        """Add up stretches of the last axis, or find the largest in each.
+
+        Arguments:
+            target: where it is written.
+            source: the terms.
+            starts: a table, where each stretch begins;
             ends: and one, where it ends.
-            count: how many there are.
-            reduction: which of the two.
+            largest: which of the two.
         """
-        source = self.view(array)
-        target = self.new((*source.shape[:-1], Size(count)))
-        indices = _names("i", len(target.shape))
-        last = indices[-1]
-        term = _element("p1", source.strides, [*indices[:-1], "k0"])
-        body = [
-            reduction.start,
-            f"for (idx k0 = {starts}[{last}]; k0 < {ends}[{last}]; k0++) {{",
-            f"    {reduction.step.format(term)}",
-            "}",
-            f"{_element('p0', target.strides, indices)} = (real)total;",
-        ]
-        self._run(_nest(target.shape, indices, body), [target.pointer, source.pointer])
-        return target
+        axes = axes_of(target.shape, [target, replace(source, strides=(0,), shape=target.shape)])
+        to, term = _elements(["p0", "p1"], axes, [(1, False, [0, *source.strides])])
+        last = f"i{len(axes) - 1}"
+        loop = [f"for (idx k0 = {starts}[{last}]; k0 < {ends}[{last}]; k0++) {{",
+                f"    {_step(term, largest)}", "}"]  # fmt: skip
+        body = nest(axes, _reduction(loop, to, largest))
+        self.lines.append(self.kernels.call(body, [target.address, source.address]))
 
-    def gather(self, source: View, table: str, shape: Shape) -> View:
-        """Elements of the last axis.
+    def by_table(self, target: Array, source: Array, table: str, scatter: str = "") -> None:
+        """Read elements of the last axis by a table; or write them, each of them once.
 
         Arguments:
-            source: where they are.
-            table: their numbers, in C.
-            shape: that the last axis becomes.
+            target: where it is written.
+            source: what is read.
+            table: the elements' numbers.
+            scatter: "=" or "+=", where they are those of the target.
         """
-        target = self.new((*source.shape[:-1], *shape))
-        dense, some, indices = _by_table(table, shape, target, source)
-        line = f"{_element('p0', dense.strides, indices)} = {_element('p1', *some)};"
-        self._run(_nest(dense.shape, indices, [line]), [target.pointer, source.pointer])
-        return target
-
-    def scatter(self, target: View, table: str, shape: Shape, array: Array, change: str) -> None:
-        """Write to elements of the last axis, each of them once; the inverse of `gather`."""
-        full = self.new((*target.shape[:-1], *shape))
-        self.store(full, array)
-        dense, some, indices = _by_table(table, shape, full, target)
-        to, given = _element("p0", *some), _element("p1", dense.strides, indices)
-        line = f"{to} = {change.format(to, given)};"
-        self._run(_nest(dense.shape, indices, [line]), [target.pointer, full.pointer])
+        dense = source if scatter else target
+        axes = axes_of(
+            dense.shape, [target, replace(source, shape=dense.shape, strides=dense.strides)]
+        )
+        last = f"i{len(axes) - 1}"
+        picked = [a.samples for a in (target, source)]
+        some, all_of = f"{table}[{last}]", last
+        to, given = (some, all_of) if scatter else (all_of, some)
+        lead = "i0 * {} + " if len(axes) > 1 else ""
+        head = [lead.format(s) if s else "" for s in picked]
+        line = f"p0[{head[0]}{to}] {scatter or '='} p1[{head[1]}{given}];"
+        self.lines.append(self.kernels.call(nest(axes, [line]), [target.address, source.address]))
 
 
-def _by_table(
-    table: str, shape: Shape, dense: View, picked: View
-) -> tuple[View, tuple[Shape, list[str]], list[str]]:
-    """One view with a flat last axis, the other by its strides and indices; and the indices."""
-    flat = dense.reshaped((*picked.shape[:-1], product(shape)))
-    assert flat is not None
-    indices = _names("i", len(flat.shape))
-    return flat, (picked.strides, [*indices[:-1], f"{table}[{indices[-1]}]"]), indices
+def length_of(axis: Axis) -> str:
+    """How long an axis is, in C."""
+    count, many, _ = axis
+    return " * ".join([str(count)] * (count != 1 or not many) + ["n"] * many)
 
 
-def _nest(sizes: Shape, indices: Sequence[str], body: Sequence[str], pragma: str = "") -> list[str]:
-    """The body within a loop for each size."""
+def _step(term: str, largest: bool) -> str:
+    return f"total = maximum(total, {term});" if largest else f"total += {term};"
+
+
+def _reduction(loop: Sequence[str], to: str, largest: bool) -> list[str]:
+    """How many numbers become one: what `total` is at first, the loop, and where it goes."""
+    start = "real total = -INFINITY;" if largest else "double total = 0;"
+    return [start, *loop, f"{to} = (real)total;"]
+
+
+def nest(axes: Sequence[Axis], body: Sequence[str], pragma: str = "", i: str = "i") -> list[str]:
+    """The body within a loop for each axis."""
     lines: list[str] = []
-    for depth, (size, i) in enumerate(zip(sizes, indices, strict=True)):
+    for depth in range(len(axes)):
         tab = "    " * depth
-        if pragma and depth == len(sizes) - 1:
+        if pragma and depth == len(axes) - 1:
             lines.append(tab + pragma)
-        lines.append(f"{tab}for (idx {i} = 0; {i} < {size.c}; {i}++) {{")
-    lines += ["    " * len(sizes) + line for line in body]
-    return lines + ["    " * depth + "}" for depth in reversed(range(len(sizes)))]
+        size = length_of(axes[depth])
+        lines.append(f"{tab}for (idx {i}{depth} = 0; {i}{depth} < {size}; {i}{depth}++) {{")
+    lines += ["    " * len(axes) + line for line in body]
+    return lines + ["    " * depth + "}" for depth in reversed(range(len(axes)))]
 
 
-def _pointers(views: Sequence[View]) -> tuple[list[str], list[str]]:
-    """What a kernel calls each view, and what those names stand for."""
-    pointers = list(dict.fromkeys(v.pointer for v in views))
-    return [f"p{pointers.index(v.pointer)}" for v in views], pointers
+def _pointers(arrays: Sequence[Array]) -> tuple[list[str], list[str]]:
+    """What a kernel calls each array, and what those names stand for."""
+    pointers = list(dict.fromkeys(a.address for a in arrays))
+    return [f"p{pointers.index(a.address)}" for a in arrays], pointers
 
 
-def _names(letter: str, count: int) -> list[str]:
-    return [f"{letter}{i}" for i in range(count)]
-
-
-def _index(strides: Shape, indices: Sequence[str]) -> str:
-    terms = [
-        i if stride == ONE else f"{i} * {stride.c}"
-        for stride, i in zip(strides, indices, strict=True)
-        if stride != NONE
-    ]
-    return " + ".join(terms) or "0"
-
-
-def _element(pointer: str, strides: Shape, indices: Sequence[str]) -> str:
-    return f"{pointer}[{_index(strides, indices)}]"
+def _elements(names: Sequence[str], *nests: Sequence[Axis]) -> list[str]:
+    """Each array's element at the place of the loops."""
+    found = []
+    for which, name in enumerate(names):
+        terms = [
+            f"{letter}{depth}" + (f" * {steps[which]}" if steps[which] != 1 else "")
+            for letter, axes in zip("ik", nests, strict=False)
+            for depth, (_, _, steps) in enumerate(axes)
+            if steps[which]
+        ]
+        found.append(f"{name}[{' + '.join(terms) or '0'}]")
+    return found

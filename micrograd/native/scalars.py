@@ -1,10 +1,9 @@
-r"""What a program computes element by element, as C.
+"""What a program computes element by element, as C.
 
->>> import ast
->>> source = "def relu(x):\n    return np.maximum(x, 0.0)"
->>> scalars = Scalars({f.name: f for f in ast.parse(source).body}, {}, "float64")
->>> scalars.name("relu")
-'f_relu'
+>>> from micrograd.symbols import Symbol
+>>> scalars = Scalars("float64")
+>>> scalars.formula(2.0 * ops.relu(Symbol("x")), {"x": "p0[i0]"}, [])
+'((real)2.0 * f_relu(p0[i0]))'
 >>> print(scalars.sources[0])
 static inline real f_relu(real x_) {
     return maximum(x_, (real)0.0);
@@ -18,6 +17,11 @@ import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+
+from micrograd import ops
+from micrograd.primitive import Primitive
+from micrograd.program.functions import definitions, function_source, numpy_name
+from micrograd.symbols import Expression, Symbol
 
 # Each operator in Python, the function that it is in NumPy, and C.
 _OF_NUMBERS: Final = [
@@ -88,18 +92,20 @@ def arity(template: str) -> int:
 
 
 class UntranslatableError(NotImplementedError):
-    """Something in a program's source has no form in C.
+    """An operation of a program has no form in C."""
+
+
+def _refused(function: str, node: ast.AST | None = None) -> UntranslatableError:
+    """An error.
 
     Arguments:
         function: the one it is in.
-        node: what it is; None if there is no source.
+        node: what has no form; None if there is no source.
     """
-
-    def __init__(self, function: str, node: ast.AST | None = None) -> None:
-        what = "its array form is not in a Python file, or needs more than NumPy and numbers"
-        if node is not None:
-            what = f"{ast.unparse(node)!r} has no form in C here"
-        super().__init__(f"Program.compile: {function}: {what}; it still runs with NumPy")
+    what = "its array form is not in a Python file, or needs more than NumPy and numbers"
+    if node is not None:
+        what = f"{ast.unparse(node)!r} has no form in C here"
+    return UntranslatableError(f"Program.compile: {function}: {what}; it still runs with NumPy")
 
 
 def number(x: float) -> str:
@@ -133,55 +139,127 @@ class Condition(str):
 
 
 class Scalars:
-    """Functions of numbers in C, made of Python functions of arrays.
+    """The formulas of a program as C, and the functions that they call.
 
-    Each is taken to work element by element, as a primitive's array form does.
+    A function is made of the Python function that computes a row on arrays; that is
+    taken to work element by element.
 
     Arguments:
-        definitions: the Python functions, by name.
-        numbers: what else the source gives a name.
         dtype: "float64" or "float32".
     """
 
-    def __init__(
-        self, definitions: Mapping[str, Any], numbers: Mapping[str, Any], dtype: str
-    ) -> None:
-        self.definitions, self.numbers = definitions, numbers
+    def __init__(self, dtype: str) -> None:
         other = "float64" if dtype == "float32" else ""  # it would compute with more digits
         self.templates = {name: text for name, text in FUNCTIONS.items() if name != other}
+        self.definitions: dict[str, Any] = {}
+        self.numbers: dict[str, float] = {}
         self.sources: list[str] = []
-        self._names: dict[str, str] = {}
+        self._names: dict[tuple[str, tuple[int, ...]], str] = {}
 
-    def definition(self, function: str) -> ast.FunctionDef:
-        """A function's Python source.
+    def formula(self, x: Any, named: Mapping[str, str], before: list[str]) -> str:
+        """A formula in C.
+
+        Arguments:
+            x: an expression or a number.
+            named: what stands for each symbol.
+            before: collects lines that are to come before it.
 
         Raises:
-            UntranslatableError: if there is none, or it takes more than plain arguments.
+            UntranslatableError: if an operation has no form in C.
         """
-        found = self.definitions.get(function)
-        if not isinstance(found, ast.FunctionDef):
-            raise UntranslatableError(function)
+        if not isinstance(x, Expression):
+            return number(float(x))
+        if isinstance(x, Symbol):
+            return named[x.name]
+        row = x.op
+        assert row is not None
+        if row is ops.where:
+            condition, *parts = x.arguments
+            one, other = (self.formula(part, named, before) for part in parts)
+            if isinstance(condition, Expression) and condition.op is ops.step:
+                test = self.formula(condition.arguments[0], named, before)
+                return f"({test} <= 0 ? {other} : {one})"
+            return f"({self.formula(condition, named, before)} != 0 ? {one} : {other})"
+        parts = row.mapped(lambda e: self.formula(e, named, before), x.arguments)
+        if row.fold is not None:
+            return self._fold(row, parts, before)
+        attribute = numpy_name(row.arrays)
+        if attribute is not None and attribute.removeprefix("np.") in self.templates:
+            return self.templates[attribute.removeprefix("np.")].format(*parts)
+        counts = tuple(len(part) if isinstance(part, list) else 0 for part in parts)
+        return f"{self._of_row(row, counts)}({', '.join(row.flatten(parts))})"
+
+    def _fold(self, row: Primitive, parts: list[Any], before: list[str]) -> str:
+        """The loop of a fold, one line for each turn."""
+        assert row.fold is not None
+        start, step = row.fold
+        pairs = list(zip(row.arguments, row.starred, strict=True))
+        fixed = [Symbol(a) for a, star in pairs if not star]
+        named = dict(zip(row.arguments, parts, strict=True))
+        total = f"total{len(before)}"
+        first = self.formula(start(*fixed), named, before)
+        before.append(f"real {total} = {_bare(first)};")
+        following = step(Symbol("total of it"), *(Symbol(a) for a in row.arguments))
+        for elements in row.elements(parts):
+            named = dict(zip(row.arguments, elements, strict=True)) | {"total of it": total}
+            before.append(f"{total} = {_bare(self.formula(following, named, before))};")
+        return total
+
+    def _of_row(self, row: Primitive, counts: tuple[int, ...]) -> str:
+        """What C calls the function of a row; so many elements has each starred argument."""
+        if row.code_name not in self.definitions:
+            found = definitions(row, row.code_name)
+            if found is None:
+                function_source(row, row.code_name)  # which may not be in the table any more
+                raise _refused(row.code_name)
+            for node in found:
+                if isinstance(node, ast.FunctionDef):
+                    self.definitions[node.name] = node
+                elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    self.numbers[node.targets[0].id] = float(eval(ast.unparse(node.value)))  # noqa: S307
+        return self.name(row.code_name, counts)
+
+    def definition(self, function: str) -> ast.FunctionDef:
+        """A function's syntax.
+
+        Raises:
+            UntranslatableError: if it takes more than plain arguments.
+        """
+        found: ast.FunctionDef = self.definitions[function]
         if found.args.posonlyargs or found.args.kwonlyargs or found.args.vararg:
-            raise UntranslatableError(function, found.args)
+            raise _refused(function, found.args)
         return found
 
-    def name(self, function: str) -> str:
+    def name(self, function: str, counts: tuple[int, ...] = ()) -> str:
         """What C calls a function; it is written when it is first asked for.
+
+        Arguments:
+            function: which.
+            counts: of each argument, how many elements it has; 0 for one that is no list.
 
         Raises:
             UntranslatableError: if that cannot be done.
         """
-        if function not in self._names:
+        key = function, counts if any(counts) else ()
+        if key not in self._names:
             definition = self.definition(function)
-            self._names[function] = f"f_{function}"
-            self.sources.append(_Function(self, definition).text())
-        return self._names[function]
+            tail = "_".join(["", *map(str, counts)]) if any(counts) else ""
+            self._names[key] = f"f_{function}{tail}"
+            self.sources.append(_Function(self, definition, counts, tail).text())
+        return self._names[key]
 
 
 class _Function:
-    def __init__(self, scalars: Scalars, definition: ast.FunctionDef) -> None:
-        self.scalars, self.definition = scalars, definition
-        self.arguments = [a.arg for a in definition.args.args]
+    def __init__(
+        self, scalars: Scalars, definition: ast.FunctionDef, counts: tuple[int, ...], tail: str
+    ) -> None:
+        self.scalars, self.definition, self.tail = scalars, definition, tail
+        self.arguments: list[str] = []
+        self.lists: dict[str, list[str]] = {}
+        for i, a in enumerate(definition.args.args):
+            if any(counts) and counts[i]:
+                self.lists[a.arg] = [f"{a.arg}_{k}" for k in range(counts[i])]
+            self.arguments += self.lists.get(a.arg, [a.arg])
         self.variables: list[str] = []
         self.conditions: set[str] = set()  # those of the variables
 
@@ -190,7 +268,7 @@ class _Function:
             raise self._error(self.definition)
         body = self._block(self.definition.body, "    ")
         arguments = ", ".join(f"real {a}_" for a in self.arguments)
-        head = f"static inline real f_{self.definition.name}({arguments}) {{"
+        head = f"static inline real f_{self.definition.name}{self.tail}({arguments}) {{"
         variables = [f"    real {', '.join(f'{v}_ = 0' for v in self.variables)};"]
         return "\n".join([head, *variables * bool(self.variables), *body, "}"])
 
@@ -218,6 +296,8 @@ class _Function:
                 case ast.AugAssign(target=ast.Name(id=name), op=op, value=value):
                     both = ast.BinOp(ast.Name(name, ast.Load()), op, value)
                     lines.append(indent + self._assigned(name, self._value(both)))
+                case ast.For(target=target, iter=over, body=body, orelse=[]):
+                    lines += self._unrolled(statement, target, over, body, indent)
                 case ast.If(test=test, body=body, orelse=orelse):
                     lines.append(f"{indent}if ({_bare(self._value(test))}) {{")
                     lines += self._block(body, indent + "    ")
@@ -227,6 +307,28 @@ class _Function:
                     lines.append(f"{indent}}}")
                 case _:
                     raise self._error(statement)
+        return lines
+
+    def _unrolled(
+        self, node: ast.For, target: ast.expr, over: ast.expr, body: list[ast.stmt], indent: str
+    ) -> list[str]:
+        """The loop over lists, one turn after the other."""
+        match over:
+            case ast.Call(func=ast.Name(id="zip"), args=several, keywords=[]):
+                names = list(target.elts) if isinstance(target, ast.Tuple) else [target]
+            case _:
+                several, names = [over], [target]
+        lists = [
+            self.lists.get(each.id, []) if isinstance(each, ast.Name) else [] for each in several
+        ]
+        if not all(lists) or not all(isinstance(name, ast.Name) for name in names):
+            raise self._error(node)
+        lines: list[str] = []
+        for turn in zip(*lists, strict=True):
+            for name, each in zip(names, turn, strict=True):
+                assert isinstance(name, ast.Name)
+                lines.append(indent + self._assigned(name.id, f"{each}_"))
+            lines += self._block(body, indent)
         return lines
 
     def _assigned(self, name: str, text: str, source: str | None = None) -> str:
@@ -337,7 +439,7 @@ class _Function:
         raise self._error(node)
 
     def _error(self, node: ast.AST) -> UntranslatableError:
-        return UntranslatableError(self.definition.name, node)
+        return _refused(self.definition.name, node)
 
 
 def _returns(body: list[ast.stmt]) -> bool:

@@ -1,11 +1,12 @@
 r"""A program as NumPy source, to be read and to be run: one line for each step with a name.
 
+>>> from micrograd.program.form import Builder
 >>> b = Builder()
 >>> x = b.add("input", (), (3,), batched=True, label="X")
 >>> z = b.name(b.map(ops.mul, [b.constant(2.0), x]), lambda: "Z")
 >>> result = b.sum(b.map(ops.exp, [z]), [0])
 >>> form = Form(b.steps, (result,))
->>> print("\n".join(printed(form, Functions("float64"), Tables(), "float64")))
+>>> print("\n".join(printed(form, Functions("float64"), Tables(), "float64").lines))
 Z = 2.0 * X  # (n, 3)
 return np.exp(Z).sum(axis=-1)
 """
@@ -14,31 +15,47 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from micrograd import ops
-from micrograd.program.form import Builder, Form, Step
+from micrograd.program.form import Form, Step
+from micrograd.program.passes import firsts
 from micrograd.program.tables import Tables
 from micrograd.program.text import Functions, Text, number
 from micrograd.program.views import find_view
 
-__all__ = ["Builder", "Printer", "printed"]
-
 MATRIX = 1.5  # the level of a matrix product: in parentheses within other products
 
 
-def printed(form: Form, functions: Functions, tables: Tables, dtype: str) -> list[str]:
-    """The lines of a function that does what a program says.
+@dataclass(frozen=True)
+class Listed:
+    """A program, and the lines of a function in NumPy that does what it says.
 
     Arguments:
         form: the program.
-        functions: collects the functions that they need.
+        lines: all of them.
+        of: by the number of a step the line that computes it; by that of all steps what
+            is returned.
+    """
+
+    form: Form
+    lines: list[str]
+    of: dict[int, str]
+
+
+def printed(form: Form, functions: Functions, tables: Tables, dtype: str) -> Listed:
+    """Print a program.
+
+    Arguments:
+        form: the program.
+        functions: collects the functions that the lines need.
         tables: collects the index arrays and constants.
         dtype: "float64" or "float32".
     """
-    return Printer(form, functions, tables, dtype).body()
+    return Printer(form, functions, tables, dtype).listed()
 
 
 class Printer:
@@ -49,22 +66,27 @@ class Printer:
         self.dtype = dtype
         self.texts: list[Text] = []
         self.lines: list[str] = []
+        self.starts: dict[int, int] = {}  # which line each step begins with
         self.counted = self.adding = False  # whether n, and ones, are read
 
-    def body(self) -> list[str]:
+    def listed(self) -> Listed:
         """All lines."""
-        for step in self.form.steps:
+        of = {}
+        for x, step in enumerate(self.form.steps):
+            begin = len(self.lines)
             given = step.op in ("parameters", "input")
             text = None if given else getattr(self, step.op.replace("segment_", ""))(step)
             if step.label:
                 if text is not None:
                     self.lines.append(f"{step.label} = {text}{_comment(step)}")
                 text = Text(step.label)
+                of[x] = self.lines[begin].split("  #")[0] if not given else ""
             self.texts.append(text or Text(""))
         first = next((s.label for s in self.form.steps if s.op == "input"), "")
+        last = f"return {', '.join(self.texts[x] for x in self.form.results)}"
         head = [f"n = len({first})" if first else "n = 1"] * self.counted
         head += [f"ones = {self.new('ones', 'n')}  # (n,)"] * self.adding
-        return [*head, *self.lines, f"return {', '.join(self.texts[x] for x in self.form.results)}"]
+        return Listed(self.form, [*head, *self.lines, last], of | {len(self.texts): last})
 
     def step(self, x: int) -> Step:
         """The step of that number."""
@@ -221,22 +243,19 @@ class Printer:
         if not step.label:
             parts = ", ".join(self.texts[x] for x in step.operands)
             return Text(f"np.concatenate([{parts}], axis=-1)")
-        size = math.prod(step.shape)
-        filled, partly, lines = np.zeros(size, bool), False, []
-        for x, index in zip(step.operands, step.data, strict=True):
-            some = bool(filled[index].any())
-            partly |= some and not filled[index].all()
-            filled[index] = True
+        size, lines = math.prod(step.shape), []
+        first, full = firsts(step)
+        for x, index, new in zip(step.operands, step.data, first, strict=True):
             view = find_view(index, size)
             if view is None:
                 place = f"{step.label}[..., {self.tables.name('I', index)}]"
             else:
                 text = view.code(step.label, step.batched, step.shape)
                 place = text if text.endswith("]") else f"{text}[...]"
-            lines.append(f"{place} {'+=' if some else '='} {self.texts[x]}")
-        kind = "empty" if filled.all() and not partly else "zeros"
+            lines.append(f"{place} {'=' if new else '+='} {self.texts[x]}")
         shape = self.whole(step) if step.batched or len(step.shape) > 1 else str(size)
-        self.lines.append(f"{step.label} = {self.new(kind, shape)}{_comment(step)}")
+        new_array = self.new("empty" if full else "zeros", shape)
+        self.lines.append(f"{step.label} = {new_array}{_comment(step)}")
         self.lines += lines
         return None
 

@@ -38,15 +38,20 @@ def function_source(row: Primitive, name: str) -> str:
     Raises:
         ValueError: if the table has another row of that name, or none.
     """
-    found = _definition(row.arrays, name, {}, {name})
+    found = definitions(row, name)
     if found is not None:
-        return "\n\n\n".join(found)
+        return "\n\n\n".join(map(ast.unparse, found))
     if table.get(row.name) is not row:
         raise ValueError(
             f"Program.source: {row.name}: its function cannot be written out, and it is "
             "no longer in the table"
         )
     return f"{name} = micrograd.ops.table[{row.name!r}].arrays"
+
+
+def definitions(row: Primitive, name: str) -> list[ast.stmt] | None:
+    """The function as syntax, and before it what it needs; None if there is none to be had."""
+    return _definition(row.arrays, name, {}, {name})
 
 
 def numpy_name(function: Any) -> str | None:
@@ -61,8 +66,8 @@ def numpy_name(function: Any) -> str | None:
 
 def _definition(
     function: Any, name: str, known: dict[Any, str], given: set[str]
-) -> list[str] | None:
-    """The source of a Python function and of those it calls; None if there is none to be had.
+) -> list[ast.stmt] | None:
+    """A Python function and those it calls, as syntax; None if there is none to be had.
 
     Arguments:
         function: the function.
@@ -78,7 +83,7 @@ def _definition(
     if node is None:
         return None
     known[function] = name
-    before: list[str] = []
+    before: list[ast.stmt] = []
     renamed: dict[str, str] = {}
 
     def own(used: str) -> str:
@@ -98,7 +103,7 @@ def _definition(
         if value is np:
             renamed[used] = "np"
         elif isinstance(value, int | float):
-            before.append(f"{own(used)} = {_number(value)}")
+            before += ast.parse(f"{own(used)} = {_number(value)}").body
         elif (own_name := numpy_name(value)) is not None:
             renamed[used] = own_name
         elif isinstance(value, types.FunctionType) and value in known:
@@ -118,13 +123,12 @@ def _definition(
         elif isinstance(part, ast.arg):
             part.annotation = None
     if isinstance(node, ast.Lambda):
-        text = f"def {name}({ast.unparse(node.args)}):\n    return {ast.unparse(node.body)}"
-    else:
-        node.name, node.decorator_list = name, []
-        if ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-        text = ast.unparse(node)
-    return [*before, text]
+        body: list[ast.stmt] = [ast.Return(node.body)]
+        node = ast.FunctionDef(name, node.args, body, [], lineno=0)
+    node.name, node.decorator_list = name, []
+    if ast.get_docstring(node) is not None:
+        node.body = node.body[1:]
+    return [*before, node]
 
 
 def _number(value: float) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from micrograd import ops
 from micrograd.engine import Value
-from micrograd.program.as_numpy import printed
+from micrograd.program.as_numpy import Listed, printed
 from micrograd.program.form import Builder, Form
 from micrograd.program.groups import FIRST, Grouping
 from micrograd.program.naming import Names, name_of
@@ -83,8 +83,7 @@ class Listing:
             dtype, [*self.inputs, *(s.label for s in self.builder.steps if s.label)]
         )
         self.tables = Tables()
-        self._forms: dict[str, Form] = {}
-        self._sources: dict[str, str] = {}
+        self._listed: dict[str, Listed] = {}
 
     def _check_inputs(self, inputs: Sequence[Sequence[Value]]) -> None:
         for i, one in enumerate(inputs):
@@ -95,24 +94,22 @@ class Listing:
                     "Values that it was recorded with"
                 )
 
-    def form(self, name: str) -> Form:
-        """One function as data: "forward", "value_and_grad" or "per_sample_grad"."""
-        if name not in self._forms:
+    def listed(self, name: str) -> Listed:
+        """One function as data and in lines: "forward", "value_and_grad" or "per_sample_grad"."""
+        if name not in self._listed:
             builder, names = self.builder.copy(), self.names.copy()
             results = getattr(self, f"_{name}")(builder, names)
-            self._forms[name] = in_place(inlined(live(Form(builder.steps, results)), names))
-        return self._forms[name]
+            form = in_place(inlined(live(Form(builder.steps, results)), names))
+            self._listed[name] = printed(form, self.functions, self.tables, self.dtype)
+        return self._listed[name]
 
     def function(self, name: str) -> str:
         """Source of one function."""
-        if name not in self._sources:
-            body = printed(self.form(name), self.functions, self.tables, self.dtype)
-            arguments = ["parameters"] * (self.grouping.size > 0) + self.inputs
-            shapes = ", ".join(self.shapes)
-            head = f"def {name}({', '.join(arguments)}):" + f"  # {shapes}" * bool(shapes)
-            lines = [f'"""{_PURPOSES[name]}"""', *body]
-            self._sources[name] = "\n".join([head, *(f"    {line}" for line in lines)])
-        return self._sources[name]
+        arguments = ["parameters"] * (self.grouping.size > 0) + self.inputs
+        shapes = ", ".join(self.shapes)
+        head = f"def {name}({', '.join(arguments)}):" + f"  # {shapes}" * bool(shapes)
+        lines = [f'"""{_PURPOSES[name]}"""', *self.listed(name).lines]
+        return "\n".join([head, *(f"    {line}" for line in lines)])
 
     def _forward(self, b: Builder, names: Names) -> tuple[int, ...]:
         many = bool(self.inputs)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any, Final
+
+import numpy as np
 
 from micrograd import ops
 from micrograd.program.form import Form, Step, symbols_in
@@ -76,6 +79,10 @@ def inlined(form: Form, names: Names) -> Form:
         width[x] = len(step.label) if step.label else own
         if uses[x] > 1 and step.op not in _NUMBERS:
             named(x)
+    for x in form.results:
+        single = steps[x].op not in {"scatter", *_GIVEN} and uses[x] == 1 and not full[x]
+        if single and _width(steps[x], width, times[x]) <= _LONGEST:
+            steps[x] = replace(steps[x], label="")
     return Form(steps, form.results)
 
 
@@ -103,6 +110,20 @@ def reads(step: Step) -> dict[int, int]:
         return {x: step.operands.count(x) for x in step.operands}
     counts = symbols_in(step.data)
     return {x: counts.get(f"x{i}", 1) for i, x in enumerate(step.operands)}
+
+
+def firsts(step: Step) -> tuple[list[bool], bool]:
+    """Of a scatter: which operands come to places where none was before; and if they fill it all.
+
+    An operand that meets another one at some of its places only is none of the first.
+    """
+    filled, first, partly = np.zeros(math.prod(step.shape), bool), [], False
+    for index in step.data:
+        some = bool(filled[index].any())
+        partly |= some and not filled[index].all()
+        first.append(not some)
+        filled[index] = True
+    return first, bool(filled.all()) and not partly
 
 
 def _is_parameter_view(step: Step, steps: list[Step]) -> bool:

@@ -58,6 +58,7 @@ class Program:
         self._source = ""
         self._functions: dict[str, Callable[..., Any]] = {}
         self._native = False  # whether they are compiled
+        self._c: Any = None  # the C and the shapes of its results, or why there is none
         self.from_values()
 
     @property
@@ -237,7 +238,9 @@ that was recorded; or it draws random numbers, or something frozen has changed s
         if not self._native:
             from micrograd.native import build  # who compiles nothing need not wait for it
 
-            self._functions |= build(self.source, self._shapes(), str(self.dtype))
+            text, results = self._translated()
+            samples = int(bool(self._values)) if self._inputs else None
+            self._functions |= build(text, results, samples, str(self.dtype))
             self._native = True
         return self
 
@@ -248,15 +251,19 @@ that was recorded; or it draws random numbers, or something frozen has changed s
         Raises:
             NotImplementedError, ValueError: as `compile`.
         """
-        from micrograd.native import translate
+        text: str = self._translated()[0]
+        return text
 
-        return translate(self.source, self._shapes(), str(self.dtype))[0]
+    def _translated(self) -> Any:
+        """The C, and the shapes of its results."""
+        if self._listing is not None:
+            from micrograd.native import translate
 
-    def _shapes(self) -> dict[str, list[tuple[int | str, ...]]]:
-        """Of each function's arguments, "n" for the number of samples."""
-        own: list[tuple[int | str, ...]] = [(self._parameters.size,)] * bool(self._values)
-        own += [("n", size or 1) for size in self._inputs]
-        return dict.fromkeys(self._names, own)
+            listed = {name: self._listing.listed(name) for name in self._names}
+            self._c = translate(listed, str(self.dtype))
+        if isinstance(self._c, Exception):
+            raise self._c
+        return self._c
 
     def _run(self, name: str, arrays: Sequence[Any]) -> Any:
         function = self._functions.get(name) or self._prepared(name)
@@ -312,7 +319,11 @@ that was recorded; or it draws random numbers, or something frozen has changed s
         return function
 
     def __getstate__(self) -> dict[str, Any]:
-        # The source says it all; compiled functions and the way to it stay here.
+        # What is printed says it all; compiled functions and the way to it stay here.
+        try:
+            self._translated()
+        except (NotImplementedError, ValueError) as error:
+            self._c = error
         own: dict[str, Any] = {
             "_source": self.source,
             "_listing": None,

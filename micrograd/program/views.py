@@ -41,15 +41,6 @@ class View:
     cut: tuple[tuple[int, int] | int | None, ...]
     axes: tuple[int, ...]
 
-    @property
-    def strides(self) -> tuple[int, ...]:
-        """How far apart neighbours along each axis are; 0 for an axis of length 1."""
-        corner, index = (0,) * self.index.ndim, self.index
-        return tuple(
-            int(index[(*corner[:k], 1, *corner[k + 1 :])] - index[corner]) if length > 1 else 0
-            for k, length in enumerate(index.shape)
-        )
-
     def code(self, name: str, lead: bool = False, shape: tuple[int, ...] | None = None) -> str:
         """NumPy source.
 
@@ -111,16 +102,8 @@ def find_view(index: Index, size: int) -> View | None:
     if index.size == 1:
         region = None if size == 1 else (start, start + 1, 1)
         return View(whole, region, (1,), (None,), ())
-    corner = (0,) * index.ndim
-    strides = [int(index[(*corner[:k], 1, *corner[k + 1 :])]) - start for k in range(index.ndim)]
-    if min(strides) < 1:
-        return None
-    regular = start + np.zeros(index.shape, np.int64)
-    for k, stride in enumerate(strides):
-        shape = [1] * index.ndim
-        shape[k] = -1
-        regular += (stride * np.arange(index.shape[k])).reshape(shape)
-    if not np.array_equal(index, regular):
+    strides = strides_of(index)
+    if strides is None or min(strides) < 1:
         return None
     order = sorted(range(index.ndim), key=lambda k: -strides[k])
     lengths, steps = [index.shape[k] for k in order], [strides[k] for k in order]
@@ -131,6 +114,23 @@ def find_view(index: Index, size: int) -> View | None:
         full = start == 0 and steps[0] == 1 and stop == size
         return View(whole, None if full else region, (lengths[0],), (None,), ())
     return _nested(whole, start, size, lengths, steps, axes)
+
+
+def strides_of(index: Index) -> tuple[int, ...] | None:
+    """How far neighbours along each axis are apart, if everywhere as far; 0 along one of length 1.
+
+    >>> strides_of(np.array([[0, 1], [3, 4]])), strides_of(np.array([0, 1, 3]))
+    ((3, 1), None)
+    """
+    first = int(index.flat[0])
+    ends = [tuple(int(a == k) for a in range(index.ndim)) for k in range(index.ndim)]
+    strides = tuple(
+        int(index[end]) - first if length > 1 else 0
+        for end, length in zip(ends, index.shape, strict=True)
+    )
+    grid = np.ix_(*map(np.arange, index.shape))
+    regular = sum(s * along for s, along in zip(strides, grid, strict=True))
+    return strides if np.array_equal(index, first + regular) else None
 
 
 def _nested(
