@@ -33,6 +33,7 @@ from micrograd import (
     parameter,
 )
 from micrograd.engine import topological_order
+from micrograd.graph import Constants, operations, operations_cleared
 from micrograd.value import recorder
 
 BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
@@ -426,6 +427,34 @@ def test_a_subclass_works_as_an_operand() -> None:
         assert x.grad == sum(
             s for p, s in zip(z.parents, z.local_derivatives(), strict=True) if p is x
         )
+
+
+def test_of_several_parents_the_first_comes_first() -> None:
+    # That is the order of pictures, of what is read to people, and of sums of gradients.
+    x = Value(0.5)
+    a, b, c, d = parents = [x.exp(), x.sin(), x.cos(), x.tanh()]
+    for root, expected in (
+        (ops.sum(parents), [a, b, c, d]),
+        (ops.affine([a, b], [c, d], x), [a, b, c, d]),
+        (ops.affine([d, x], [c, b], a), [d, c, b, a]),
+        (ops.where(c, b, a), [c, b, a]),
+        (c / a, [c, a]),
+        (ops.sum([d.exp(), b + d]), [d, b]),
+    ):
+        kept = [v for v in operations(root) if v in parents]
+        assert kept == expected
+        assert [v for v in operations_cleared(root) if v in parents] == expected
+        assert [v for v in topological_order(root) if v in parents] == expected
+
+
+@pytest.mark.parametrize("given", [[0, 1], [0.0, 1.0], [0, 1.0], [np.float32(0), True], (0, 1)])
+def test_arguments_that_are_all_numbers_are_constants(given: Any) -> None:
+    w = [Value(2.0), Value(3.0)]
+    kept = ops.affine(w, given, 0.0).arguments[1]
+    assert type(kept) is Constants
+    assert [(v.data, v.kind) for v in kept] == [(0.0, "constant"), (1.0, "constant")]
+    mixed = ops.affine(w, [w[0], *given[1:]], 0.0).arguments[1]
+    assert type(mixed) is tuple
 
 
 # no_grad.

@@ -262,6 +262,13 @@ def test_inputs_may_be_any_sequence_of_numbers_and_values(x: Any) -> None:
     assert 0.0 not in gradients[:3]
 
 
+@pytest.mark.parametrize("given", [[0, 1], [0.0, 1.0], [0, 1.0], np.array([0, 1])])
+def test_numbers_given_as_inputs_are_labelled_whatever_their_type(given: Any) -> None:
+    out = MLP(2, [3, 1])(given)
+    constants = [v for v in topological_order(out) if v.kind == "constant"]
+    assert [v.label for v in constants] == ["a_{0}^{(0)}", "a_{1}^{(0)}"]
+
+
 def test_values_given_as_inputs_get_gradients() -> None:
     random.seed(5)
     net = MLP(2, [3, 1], activation="tanh")
