@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from threading import RLock
 from typing import Any, Final
 from weakref import WeakKeyDictionary, ref
 
@@ -50,6 +52,7 @@ class Comparison:
 
 
 _compared: Final[WeakKeyDictionary[Any, Comparison]] = WeakKeyDictionary()
+_writing: Final = RLock()  # what is looked through must not grow meanwhile
 _gone: Final[deque[tuple[str, list[ref[Any]]]]] = deque(maxlen=_REMEMBERED)
 
 
@@ -60,7 +63,9 @@ def note(v: Any) -> None:
     frame = sys._getframe(1)
     while frame.f_back is not None and _inside(frame.f_globals.get("__name__", "")):
         frame = frame.f_back  # out of the comparison, into the program
-    _compared[v] = Comparison(v, f"{frame.f_code.co_filename}:{frame.f_lineno}")
+    comparison = Comparison(v, f"{frame.f_code.co_filename}:{frame.f_lineno}")
+    with _writing:
+        _compared[v] = comparison
 
 
 def _inside(module: str) -> bool:
@@ -105,7 +110,9 @@ def found(graph: Iterable[Any], inputs: Iterable[Any], parameters: Iterable[Any]
     sentences: dict[str, None] = {}
     depends: tuple[set[Any], set[Any]] = (set(every), set(outside))
     done: set[Any] = set()
-    for v, comparison in list(_compared.items()):
+    with _writing:
+        compared = list(_compared.items())
+    for v, comparison in compared:
         for node in operations(v):
             if node not in done:
                 done.add(node)
@@ -120,5 +127,6 @@ def found(graph: Iterable[Any], inputs: Iterable[Any], parameters: Iterable[Any]
     for entry in list(_gone):
         if any(leaf() in outside for leaf in entry[1]):
             sentences[f"{entry[0]}, {_PERHAPS}"] = None
-            _gone.remove(entry)
+            with suppress(ValueError):  # another thread may have taken it out
+                _gone.remove(entry)
     return list(sentences)

@@ -6,6 +6,8 @@ leaf has None in `_a`.
 
 from __future__ import annotations
 
+import os
+from threading import RLock
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -13,6 +15,21 @@ from weakref import WeakSet
 # leaf that was given parents later, a node whose class has a `grad` of its own. As long as
 # there are any, `careful_order` is taken.
 unusual: Final[WeakSet[Any]] = WeakSet()
+
+# Whoever writes the gradients of a graph holds this: two passes at once over nodes that they
+# share would each begin with the other's sums. Reentrant, for a `_backward` of somebody's own
+# may call `backward`.
+writing = RLock()
+
+
+def _not_held() -> None:
+    """In a forked process: the thread that held it was left behind."""
+    global writing
+    writing = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_not_held)
 
 CONSTANT: Final = "constant"  # the kind of a leaf that nobody differentiates by
 

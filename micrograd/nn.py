@@ -216,12 +216,15 @@ class Neuron(Module):
 
     def _pack(self) -> None:
         """Keep the weights as a tuple for `affine`; an empty one if some are no plain Values."""
-        self._known, packed = list(self.w), tuple(self.w)
-        self._list = self.w if type(self.w) is list else None
+        known, packed = list(self.w), tuple(self.w)
         if not all(type(wi) is Value for wi in packed):
             packed = ()
+        # Other threads may be on their way through here: what says that all is there comes last.
+        self._list = None
         self._packed = (Leaves if all(wi.op is None for wi in packed) else tuple)(packed)
         self._count = len(packed) or -2
+        self._known = known
+        self._list = self.w if type(self.w) is list else None
 
     @property
     def activation(self) -> Primitive | None:

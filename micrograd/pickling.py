@@ -17,17 +17,20 @@ from __future__ import annotations
 
 import weakref
 from array import array
-from typing import Any
+from threading import RLock, get_ident
+from typing import Any, Final
 
 from micrograd.graph import operations
 from micrograd.hooks import refuse
 from micrograd.primitive import Primitive
 
-# Where a node already has a place: its id -> the flat graph and the index
-# there. A flat graph lives as long as the pickler that met it (which keeps all
-# it has met), and holds its nodes, so no id is used twice meanwhile. That is
-# how two roots pickled in one go find that they share a node.
-_places: dict[int, tuple[weakref.ref[FlatGraph], int]] = {}
+# Where a node already has a place: thread -> the node's id -> the flat graph and the index
+# there. A flat graph lives as long as the pickler that met it (which keeps all it has met),
+# and holds its nodes, so no id is used twice meanwhile. That is how two roots pickled in one
+# go find that they share a node; and what another thread pickles is none of its business.
+_Places = dict[int, tuple[weakref.ref["FlatGraph"], int]]
+_places: Final[dict[int, _Places]] = {}
+_writing: Final = RLock()  # in there: a graph may be freed by another thread than pickled it
 
 
 class FlatGraph:
@@ -35,10 +38,14 @@ class FlatGraph:
 
     def __init__(self, nodes: list[Any]) -> None:
         self.nodes = nodes
-        reference = weakref.ref(self)
-        for i, node in enumerate(nodes):
-            _places[id(node)] = reference, i
-        weakref.finalize(self, _forget, list(map(id, nodes)))
+
+    def register(self) -> None:
+        """Let whoever pickles more in this thread find the nodes here."""
+        reference, thread = weakref.ref(self), get_ident()
+        places = {id(node): (reference, i) for i, node in enumerate(self.nodes)}
+        with _writing:
+            _places.setdefault(thread, {}).update(places)
+        weakref.finalize(self, _forget, thread, list(places), reference)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Columns of operations, numbers and parents.
@@ -82,9 +89,14 @@ class FlatGraph:
             self.nodes[i].__dict__.update(attributes)
 
 
-def _forget(ids: list[int]) -> None:
-    for i in ids:
-        _places.pop(i, None)
+def _forget(thread: int, ids: list[int], reference: weakref.ref[FlatGraph]) -> None:
+    with _writing:
+        places = _places.get(thread, {})
+        for i in ids:
+            if i in places and places[i][0] is reference:
+                del places[i]
+        if not places:
+            _places.pop(thread, None)
 
 
 def _unflatten(
@@ -136,16 +148,19 @@ def reduce_value(value: Any) -> tuple[Any, ...]:
     if value._a is None:
         refuse("pickle and deepcopy", [value])
         return _leaf, (type(value), value.data, value.grad, value.kind), value.__dict__ or None
-    graph, i = _place(value)
+    places = _places.get(get_ident(), {})
+    graph, i = _place(value, places)
     if graph is None:
-        refuse("pickle and deepcopy", operations(value))
-        nodes = [v for v in operations(value) if _place(v)[0] is None]
+        order = operations(value)
+        refuse("pickle and deepcopy", order)
+        nodes = [v for v in order[:-1] if _place(v, places)[0] is None] + [value]
         graph, i = FlatGraph(nodes), len(nodes) - 1
+        graph.register()
     return _element, (graph, i)
 
 
-def _place(value: Any) -> tuple[FlatGraph | None, int]:
-    reference, i = _places.get(id(value), (None, 0))
+def _place(value: Any, places: _Places) -> tuple[FlatGraph | None, int]:
+    reference, i = places.get(id(value), (None, 0))
     graph = reference() if reference else None
     if graph is None or graph.nodes[i] is not value:
         return None, 0

@@ -16,6 +16,8 @@ import math
 from types import ModuleType
 from typing import Any, Final
 
+from micrograd import graph
+
 _PROBES: Final = (2.0, -3.0, 0.0, 1e-3, 1e3)  # gradients to tell a product from anything else
 _CLOSE: Final = 1e-9
 _HOLDS_NOTHING: Final = (float, int, str, bytes, type, ModuleType)  # that one hook may write to
@@ -37,21 +39,22 @@ def shares(v: Any, gradient: float) -> list[float]:
     hook, parents = v._pull, v.parents
     if hook.function is None and hook.slopes is not None:
         return [slope * gradient for _, slope in hook.slopes]
-    before = [(p, p.grad, p.data) for p in {v, *parents, *_reached(hook.function)}]
-    try:
-        for p in parents:
-            p.grad = 0.0
-        v.grad = gradient
-        if hook.function is None:
-            hook.step(v)
-        else:
-            hook.function()
-        return [p.grad for p in parents]
-    finally:
-        for p, gradient_before, number in before:
-            p.grad = gradient_before
-            if p.data is not number:
-                p.data = number
+    with graph.writing:
+        before = [(p, p.grad, p.data) for p in {v, *parents, *_reached(hook.function)}]
+        try:
+            for p in parents:
+                p.grad = 0.0
+            v.grad = gradient
+            if hook.function is None:
+                hook.step(v)
+            else:
+                hook.function()
+            return [p.grad for p in parents]
+        finally:
+            for p, gradient_before, number in before:
+                p.grad = gradient_before
+                if p.data is not number:
+                    p.data = number
 
 
 def is_product(v: Any) -> bool:

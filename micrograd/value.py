@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, Self, cast
+from threading import RLock
+from typing import Any, Final, Self, cast
 
 import numpy as np
 
-from micrograd import collector, comparisons, hooks, ops, trials
+from micrograd import collector, comparisons, graph, hooks, ops, trials
 from micrograd.generate import closed, compile_backward, compile_row, packs, share_formulas
 from micrograd.graph import (
     CONSTANT,
@@ -43,11 +44,17 @@ _LEAVES = ("input", "parameter", CONSTANT)
 
 
 class _Rules(dict[Primitive, tuple[Callable[..., Any], Callable[[Any], None]]]):
-    """Each row's record and pull, compiled when first asked for."""
+    """Each row's record and pull, compiled when first asked for: once, whoever asks."""
+
+    _compiling: Final = RLock()
 
     def __missing__(self, row: Primitive) -> tuple[Callable[..., Any], Callable[[Any], None]]:
-        self[row] = rule = compile_row(row, namespace)
-        cast(Any, rule[1]).primitive = row
+        with self._compiling:
+            rule = self.get(row)
+            if rule is None:
+                rule = compile_row(row, namespace)
+                cast(Any, rule[1]).primitive = row
+                self[row] = rule
         return rule
 
 
@@ -272,35 +279,38 @@ class Value(Hooked):
         """Run the chain rule from here: add d self / d v to the gradient of every leaf v.
 
         The gradients of leaves accumulate from call to call, as in PyTorch;
-        those of other values are worked out anew each time.
+        those of other values are worked out anew each time. Of several threads one
+        runs after the other.
 
         >>> x = Value(3.0); y = x * x
         >>> y.backward(); y.backward()
         >>> x.grad, y.grad
         (12.0, 1.0)
         """
-        if self._pull is None:
-            self.grad += 1.0
-            return
         mark: float | None
-        if unusual or not hooks.has_plain_grad(Value):
-            order, mark = careful_order(self)
-            self.grad = 1.0 if self._a is not None else self.grad + 1.0
-        else:
-            order, mark = operations_cleared(self)
-            self.grad = 1.0
-        order.reverse()
-        if detecting():
-            checked_backward(order, mark)
-        elif mark is None:
-            _backward_pass(order)
-        else:
-            _backward_pass_of_decisions(order, mark)
+        with graph.writing:
+            if self._pull is None:
+                self.grad += 1.0
+                return
+            if unusual or not hooks.has_plain_grad(Value):
+                order, mark = careful_order(self)
+                self.grad = 1.0 if self._a is not None else self.grad + 1.0
+            else:
+                order, mark = operations_cleared(self)
+                self.grad = 1.0
+            order.reverse()
+            if detecting():
+                checked_backward(order, mark)
+            elif mark is None:
+                _backward_pass(order)
+            else:
+                _backward_pass_of_decisions(order, mark)
 
     def zero_grad(self) -> None:
         """Set the gradient of this value, and of all it came from, to zero."""
-        for v in topological_order(self):
-            v.grad = 0.0
+        with graph.writing:
+            for v in topological_order(self):
+                v.grad = 0.0
 
     def detach(self) -> Value:
         """The same number as a new leaf, through which no gradient flows."""
