@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from micrograd.engine import Value, topological_order
+from micrograd.text import in_one_line, label_of
 
 
 class GradientMismatch(ValueError):  # noqa: N818 - it names what was found
@@ -116,7 +117,7 @@ def gradcheck(
             f"got {type(inputs).__name__} {inputs!r}"
         )
     values = [v if isinstance(v, Value) else Value(v) for v in inputs]
-    names = [v.label or f"inputs[{i}]" for i, v in enumerate(values)]
+    names = [in_one_line(label_of(v)) or f"inputs[{i}]" for i, v in enumerate(values)]
     for name, v in zip(names, values, strict=True):
         if v.op is not None:
             raise ValueError(f"gradcheck: {name} is no leaf but the result of {v.op.name}")

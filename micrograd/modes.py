@@ -15,6 +15,7 @@ from threading import RLock
 from typing import Any, Final
 
 from micrograd.graph import CONSTANT
+from micrograd.text import in_one_line, label_of
 
 # The globals of all generated functions (see generate.py); the engine adds to them.
 namespace: Final[dict[str, Any]] = {"watch": None}
@@ -176,11 +177,12 @@ def checked_backward(order: list[Any], mark: float | None) -> None:
 
 def _named(v: Any) -> str:
     name = v.op.name if v.op else "leaf"
-    return f"{name} {v.label!r}" if v.label else name
+    return f"{name} {label_of(v)!r}" if label_of(v) else name
 
 
 def _operands(v: Any) -> str:
     parents = v.parents[:8]
     more = ", ..." if len(v.parents) > 8 else ""
-    listed = ", ".join(f"{p.label} = {p.data}" if p.label else f"{p.data}" for p in parents)
+    named = [(in_one_line(label_of(p)), p) for p in parents]
+    listed = ", ".join(f"{label} = {p.data}" if label else f"{p.data}" for label, p in named)
     return f"operands: {listed}{more}"

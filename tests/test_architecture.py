@@ -17,6 +17,7 @@ ROOMS = [
         "micrograd.files",
         "micrograd.collector",
         "micrograd.graph",
+        "micrograd.text",
     ],
     ["micrograd.declaration"],
     [
@@ -48,7 +49,7 @@ ROOMS = [
     ["micrograd.program"],
     ["micrograd"],
     ["viz.origin"],
-    ["viz.formula", "viz.render"],
+    ["viz.formula", "viz.numbers", "viz.render"],
     ["viz.labels"],
     ["viz.mathtext"],
     ["viz.markup"],

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,13 +16,14 @@ from micrograd import Value, affine, ops, parameter
 from micrograd.engine import topological_order
 from micrograd.losses import squared_error
 from micrograd.nn import MLP
+from micrograd.symbols import Symbol, evaluate
 from tests.graphs import Program, programs
 from tests.test_mathtext import HOSTILE, plain
 from viz import draw, error_terms, explain, page
 from viz.derivation import LATEX, MATHML, TEXT, Notation
 from viz.labels import indexed
 from viz.mathtext import html_of_label, text_of_label
-from viz.names import Namer, bare
+from viz.names import Namer, bare, cases
 from viz.pagedata import References
 
 
@@ -249,3 +253,48 @@ def test_an_affine_node_of_one_label_writes_both_names() -> None:
     x = [Value(3.0, "x"), Value(4.0, "x")]
     z = affine(w, x, parameter(0.5, "b"))
     assert "w1 x1 + w2 x2 + b" in plain(Namer(topological_order(z)).operation(z))
+
+
+def by_hand(formula: Any, numbers: Mapping[str, float]) -> float:
+    """A formula's number, its cases decided one by one."""
+    for conditions, one in cases(formula):
+        if all((evaluate(condition, numbers) != 0.0) is truth for condition, truth in conditions):
+            return evaluate(one, numbers)
+    raise AssertionError("no case applies")
+
+
+X, Y, Z = map(Symbol, "xyz")
+BY_CASES = {
+    "independent": ops.where(X, 2.0, 3.0) * ops.where(Y, 5.0, 7.0),
+    "three": ops.where(X, 2.0, 3.0) * ops.where(Y, 5.0, 7.0) + ops.where(Z, 11.0, 13.0),
+    "inside the first": ops.where(X, ops.where(Y, 2.0, 3.0), 5.0) * ops.where(Z, 7.0, 11.0),
+    "inside the second": ops.where(X, 2.0, ops.where(Y, 3.0, 5.0)) * ops.where(Z, 7.0, 11.0),
+    "in the condition": ops.where(ops.where(X, Y, Z), 2.0, 3.0) * ops.where(X, 5.0, 7.0),
+    "a number in the condition": ops.where(ops.where(X, 0.0, 1.0), 2.0, 3.0) + ops.where(Y, X, Z),
+    "the same twice": ops.where(X, 2.0, 3.0) + ops.where(X, 5.0, 7.0),
+}
+
+
+@pytest.mark.parametrize("formula", BY_CASES.values(), ids=BY_CASES)
+def test_every_case_of_a_formula_is_there_once_and_is_right(formula: Any) -> None:
+    for point in itertools.product([0.0, 1.0], repeat=3):
+        numbers = dict(zip("xyz", point, strict=True))
+        assert by_hand(formula, numbers) == evaluate(formula, numbers)
+    asked = [condition for conditions, _ in cases(formula) for condition, _ in conditions]
+    assert all(isinstance(condition, Symbol) for condition in asked)
+    found = [tuple(truth for _, truth in conditions) for conditions, _ in cases(formula)]
+    assert len(set(found)) == len(found)
+    assert sum(0.5 ** len(answers) for answers in found) == 1.0  # none is missing
+
+
+def test_two_independent_conditions_are_four_cases() -> None:
+    shown = [
+        (one, [truth for _, truth in conditions])
+        for conditions, one in cases(BY_CASES["independent"])
+    ]
+    assert sorted(shown) == [
+        (10.0, [True, True]),
+        (14.0, [True, False]),
+        (15.0, [False, True]),
+        (21.0, [False, False]),
+    ]

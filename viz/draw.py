@@ -12,6 +12,7 @@ digraph {
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
@@ -20,6 +21,7 @@ from typing import Final
 from micrograd.engine import Value, topological_order
 from viz.mathtext import html_of_text, number
 from viz.mistakes import warn_of_mistakes
+from viz.numbers import check_numbers
 from viz.picture import FOLDS, Arrow, Box, Picture, behind, picture_of, stale
 from viz.render import Drawing
 from viz.rows import crossings, rows
@@ -90,7 +92,7 @@ def draw(
             called `label`.
 
     Raises:
-        TypeError: if root or highlight is no Value.
+        TypeError: if root or highlight is no Value, or a value's `data` or `grad` no number.
         TooManyNodesError: for more boxes than max_nodes.
         ValueError: for another fold or direction, or a highlighted value that
             root does not depend on.
@@ -171,6 +173,7 @@ def _drawing(
     """What `draw` returns; a warning points to who called the function that calls this one."""
     _check(root, highlight, direction)
     order = topological_order(root)
+    check_numbers("draw", order, "data", "grad")
     if fold is None:
         _check_size(len(order), root, order, fold, max_nodes)
     picture = picture_of(root, order, fold)
@@ -267,7 +270,9 @@ def _draw_arrow(
     lit: set[str] | None,
     show: Callable[[float], str],
 ) -> None:
-    share = abs(arrow.sensitivity) / widest if 0.0 < widest < float("inf") else 0.0
+    share = abs(arrow.sensitivity) / widest if 0.0 < widest < math.inf else 0.0
+    if math.isnan(share):  # as a width, Graphviz would end the process
+        share = 0.0
     attributes = {"penwidth": f"{THIN + WIDER * share:.2f}"}
     text = _TEXT
     if arrow.tail.kind == "constant":  # nobody moves it

@@ -23,6 +23,7 @@ from typing import Final
 
 from micrograd import ops
 from micrograd.engine import Value, topological_order
+from micrograd.text import label_of
 from viz.derivation import (
     LATEX,
     MATHML,
@@ -38,6 +39,7 @@ from viz.derivation import (
 )
 from viz.mathtext import latex_of_number, number, text_of_label, text_of_latex
 from viz.mistakes import warn_of_mistakes
+from viz.numbers import check_numbers
 from viz.paths import Edge, Users, count, edges, gradients, passed_on, walk
 
 MAX_PATHS: Final = 16  # that are listed, where nothing else is said
@@ -199,7 +201,7 @@ def explain(root: Value, w: Value, max_paths: int = MAX_PATHS) -> Explanation:
             for an attribute that is almost called `label`. Printing warns of nothing.
 
     Raises:
-        TypeError: if root or w is no Value, or max_paths no integer.
+        TypeError: if root or w is no Value, max_paths no integer, or a value's `data` no number.
         ValueError: if max_paths is less than 1; or if a value on the way has a `_backward` of
             its own that passes on something else than local derivatives times its gradient.
 
@@ -214,6 +216,7 @@ def explain(root: Value, w: Value, max_paths: int = MAX_PATHS) -> Explanation:
     if max_paths < 1:
         raise ValueError(f"explain: expected max_paths to be at least 1, got {max_paths}")
     order = topological_order(root)
+    check_numbers("explain", [*order, w], "data")
     warn_of_mistakes("explain", [*order, w])
     users = edges(order, {w})
     if w not in users:
@@ -330,7 +333,7 @@ class ErrorTerms(dict[Value, float]):
 
 def _layer(z: Value) -> object:
     """What the values of a layer have in common: the layer in their label, or their inputs."""
-    named = re.search(r"\^\{\(([^{}()]+)\)\}", z.label)
+    named = re.search(r"\^\{\(([^{}()]+)\)\}", label_of(z))
     return named[1] if named else z.arguments[1]
 
 
@@ -351,7 +354,7 @@ def error_terms(cost: Value) -> ErrorTerms:
         UserWarning: as `explain` does.
 
     Raises:
-        TypeError: if cost is no Value.
+        TypeError: if cost is no Value, or a value's `data` no number.
         ValueError: as `explain`, for a `_backward` that clips, say.
 
     >>> from micrograd import Value, affine, squared_error
@@ -363,6 +366,7 @@ def error_terms(cost: Value) -> ErrorTerms:
     """
     _check("error_terms", cost=cost)
     order = topological_order(cost)
+    check_numbers("error_terms", order, "data")
     warn_of_mistakes("error_terms", order)
     zs = [v for v in order if v.op is ops.affine]
     users = edges(order, set(zs))

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Final
 
+from micrograd.text import in_one_line, visible
 from viz.formula import (
     COMMANDS,
     Cases,
@@ -27,7 +28,7 @@ from viz.formula import (
     read_or_show,
 )
 from viz.labels import read_label
-from viz.mathtext import escaped, figures, visible
+from viz.mathtext import escaped, figures
 
 
 def mathml_of_label(label: str) -> str:
@@ -159,11 +160,11 @@ def _latex(tree: Tree) -> str:
             return text
         case Sign(text):
             return {"−": "-", "√": "\\surd "}.get(
-                text, _LATEX_OF_SIGN.get(text, _LATEX_SPECIAL.get(text, text))
+                text, _LATEX_OF_SIGN.get(text, _LATEX_SPECIAL.get(text, visible(text)))
             )
         case Words(text):
             # Special characters stand outside of \text: in it, not all renderers know them.
-            shown = visible(text).replace("\n", " ")
+            shown = in_one_line(text)
             return "".join(
                 _LATEX_SPECIAL.get(run, rf"\text{{{run}}}")
                 for run in re.findall(r"[{}$%&#_\\^~<>]|[^{}$%&#_\\^~<>]+", shown)

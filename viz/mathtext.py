@@ -19,6 +19,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from micrograd.text import in_one_line, visible
 from viz.formula import (
     Cases,
     Fraction,
@@ -142,6 +143,7 @@ def latex_of_number(x: float) -> str:
     >>> latex_of_number(-1.5e-9), latex_of_number(float("nan"))
     ('-1.5\\cdot{10}^{-9}', '\\text{nan}')
     """
+    x = float(x)  # a Fraction, say, is written otherwise
     if math.isnan(x):
         return r"\text{nan}"
     if math.isinf(x):
@@ -153,20 +155,6 @@ def latex_of_number(x: float) -> str:
         return f"{x:.0f}" if x == int(x) or "e" in text else text
     mantissa, exponent = f"{x:.3e}".split("e")
     return rf"{mantissa.rstrip('0').rstrip('.')}\cdot{{10}}^{{{int(exponent)}}}"
-
-
-def visible(text: str) -> str:
-    """Without control characters: pictures of them instead. Line breaks stay."""
-    return "".join(map(_visible_character, text))
-
-
-def _visible_character(character: str) -> str:
-    code = ord(character)
-    if character == "\n" or (
-        code >= 0x20 and not 0x7F <= code < 0xA0 and not 0xD800 <= code < 0xE000
-    ):
-        return "\ufffd" if code in (0xFFFE, 0xFFFF) else character
-    return chr(0x2400 + code) if code < 0x20 else "\ufffd"
 
 
 def escaped(text: str) -> str:
@@ -220,7 +208,7 @@ def _text(tree: Tree, names: Mapping[str, str]) -> str:
         case Number(digits):
             return figures(digits)
         case Sign(text) | Words(text):
-            return visible(text).replace("\n", " ")
+            return in_one_line(text)
         case Name(character):
             return names[character]
         case Row(parts):

@@ -15,9 +15,9 @@ from typing import Any, Final
 from micrograd.engine import Value
 from micrograd.ops import Primitive
 from micrograd.symbols import Expression, Symbol
+from micrograd.text import in_one_line, label_of
 from viz.formula import KNOWN, TOKEN, NotMathError, read
 from viz.labels import looks_like_math, word_in
-from viz.mathtext import visible
 from viz.names import short
 
 _DRIVE: Final = re.compile(r"\b[A-Za-z]:\\")
@@ -139,13 +139,12 @@ def _mistakes(values: Iterable[Value]) -> Iterator[str]:
         if v.op is not None and v.op not in rows:
             rows.add(v.op)
             yield from _unreadable(v.op)
-        label = str(v.label)
+        label = label_of(v)
         if label and label not in labels:
             labels.add(label)
             found = mistake(label)
             if found:
-                shown = visible(short(label)).replace("\n", " ")
-                yield f"the label '{shown}' of Value(data={v.data}): {found}"
+                yield f"the label '{in_one_line(short(label))}' of Value(data={v.data}): {found}"
         if label:
             continue
         for name, held in _attributes(v).items():

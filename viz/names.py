@@ -12,6 +12,7 @@ from micrograd import ops
 from micrograd.engine import Value
 from micrograd.ops import is_number
 from micrograd.symbols import Expression, Symbol, evaluate
+from micrograd.text import label_of
 from viz.formula import Words
 from viz.labels import holds, indexed, read_label
 from viz.mathtext import html_of_label, html_of_latex, number, text_of_label
@@ -61,7 +62,7 @@ def _alike(labels: Mapping[Value, str]) -> Iterator[list[Value]]:
 
 def _names(values: Sequence[Value], beside: Iterable[Value]) -> dict[Value, str]:
     """What values are called, as labels: all but the numbers in formulas."""
-    labels = {v: short(str(v.label)) for v in values if v.label}
+    labels = {v: short(label_of(v)) for v in values if label_of(v)}
     taken = set(map(bare, labels.values()))
 
     def free(names: Iterable[str]) -> str:
@@ -76,10 +77,10 @@ def _names(values: Sequence[Value], beside: Iterable[Value]) -> dict[Value, str]
         for v in alike:
             names[v] = free(indexed(labels[v], n) for n in numbers)
     automatic = (f"v_{{{n}}}" for n in count(1))
-    names |= {v: free(automatic) for v in values if not v.label and v.kind != "constant"}
+    names |= {v: free(automatic) for v in values if not label_of(v) and v.kind != "constant"}
     for v in beside:
-        if v.label and v not in names:
-            label = short(str(v.label))
+        if label_of(v) and v not in names:
+            label = short(label_of(v))
             seen = {_look(name) for name in names.values() if bare(name) == bare(label)}
             alone = _look(label) not in seen
             names[v] = label if alone else free(indexed(label, n) for n in count(1))
@@ -116,11 +117,11 @@ class Namer:
     def symbol(self, v: Value) -> Any:
         """V in a formula: a symbol; for an unnamed constant its number."""
         if v not in self._names:
-            return v.data
+            return v.item()
         if v not in self._symbols:  # only what a formula needs: there are 131,068 characters
             character = chr(0xF0000 + len(self._symbols))
             self._symbols[v] = Symbol(character, *holds(self._names[v]))
-            self._data[character] = v.data
+            self._data[character] = v.item()
             self.markup[character] = self.name(v)
         return self._symbols[v]
 

@@ -32,6 +32,7 @@ from viz.explain import ENDS, LONG, MAX_PATHS
 from viz.javascript import javascript_of
 from viz.mathtext import escaped
 from viz.mistakes import warn_of_mistakes
+from viz.numbers import check_numbers
 from viz.pagedata import (
     References,
     backward_order,
@@ -107,8 +108,8 @@ def page(
         UserWarning: as `explain` does.
 
     Raises:
-        TypeError: if root is no Value, a primitive's partial derivative takes plain
-            numbers only, or a value has a `_backward` of its own.
+        TypeError: if root is no Value, a value's `data` or `grad` no number, or a value has
+            a `_backward` of its own.
         TooManyNodesError: for more values than max_nodes.
         ValueError: for another direction, or if a primitive has no JavaScript form.
         NoRenderingEngineError: if there is no Graphviz to lay out the picture.
@@ -125,6 +126,7 @@ def page(
             f"page: the graph has {len(order):,} values, more than max_nodes={max_nodes}; "
             "raise max_nodes, or make the page of a smaller part: a single sample, say"
         )
+    check_numbers("page", order, "data", "grad")
     warn_of_mistakes("page", order)
     text = _html(root, order, direction)
     return Page(text, None if path is None else _written(text, Path(path)))

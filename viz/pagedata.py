@@ -16,6 +16,7 @@ from micrograd import ops
 from micrograd.engine import Value
 from micrograd.generate import closed
 from micrograd.symbols import Expression
+from micrograd.text import label_of
 from viz.derivation import MATHML, TEXT, Format, Notation, function_name
 from viz.javascript import javascript
 from viz.mathtext import html_of_latex, latex_of_number, number
@@ -76,7 +77,7 @@ def in_one_line(markup: str) -> str:
 
 def is_number_in_a_formula(v: Value) -> bool:
     """Whether v is one that nobody differentiates by, as the 2 in x ** 2."""
-    return v.kind == "constant" and not v.label
+    return v.kind == "constant" and not label_of(v)
 
 
 def nodes(order: Sequence[Value], notation: References) -> Iterator[dict[str, Any]]:
@@ -87,7 +88,7 @@ def nodes(order: Sequence[Value], notation: References) -> Iterator[dict[str, An
     numbers: dict[Value, float] = {}
     for v in order:
         if v.op is None:
-            numbers[v] = v.data
+            numbers[v] = v.item()
         else:
             numbers[v] = v.op.ieee(*v.op.mapped(numbers.__getitem__, v.arguments))
         node: dict[str, Any] = {

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from micrograd.engine import Value, topological_order
+from micrograd.text import label_of
 from viz.mathtext import html_of_label, number
 from viz.names import Namer
 from viz.paths import edges, gradients
@@ -131,7 +132,7 @@ def _groups(order: Sequence[Value], fold: str | None) -> list[Group]:
         used = users.get(z, [])
         # With a label of its own that is not z, it is an output, and what comes
         # behind it does not belong to the neuron.
-        open_ended = not z.label or z.label.startswith("z")
+        open_ended = label_of(z)[:1] in ("", "z")
         applied = open_ended and len(used) == 1 and len(used[0].parents) == 1
         neurons.append((z, used[0] if applied else z))
     if fold == "neurons":
@@ -217,7 +218,7 @@ class _Builder:
         self.box_of.update(dict.fromkeys(members, box))
 
     def _value_box(self, v: Value) -> None:
-        unnamed = not v.label
+        unnamed = not label_of(v)
         title = self.namer.name(v)
         lines = []
         if v.op is not None:
@@ -285,7 +286,7 @@ class _Builder:
             self._arrow(p, v, formula, slope, self.gradients[v] * slope)
 
     def _arrow(self, p: Value, head: Value, formula: Any, slope: float, flow: float) -> None:
-        if p.kind == "constant" and not p.label:  # the 2 in x ** 2: nobody differentiates by it
+        if p.kind == "constant" and not label_of(p):  # the 2 in x ** 2: nobody differentiates by it
             arrow = Arrow(self.box_of[p], self.box_of[head], "", None, 0.0)
         else:
             html = self.namer.html(formula)
