@@ -26,7 +26,9 @@ from micrograd import (
     vectorize,
 )
 from micrograd.losses import cross_entropy
+from micrograd.program import Program
 from micrograd.several import LARGEST, SHIFT
+from tests.compiling import together
 from tests.sources import needs_compiler
 from viz import draw, page
 
@@ -122,16 +124,17 @@ def test_the_cross_entropies_that_were_infinite(z: list[float], cost: float) -> 
     assert (value, gradient.tolist()) == (entropy.data, [v.grad for v in values])
 
 
-def check(name: str, batch: list[list[float]], *, compiled: bool = False) -> None:
-    """A program recorded at one sample against the engine on others, the derivatives too."""
-    z = [Value(0.1 * k) for k in range(len(batch[0]))]
-    shift = [parameter(0.0, f"s_{{{k}}}") for k in range(len(z))]
+def programs(name: str, size: int) -> tuple[Program, Program]:
+    """Of the outputs, recorded at one sample, and of a sum of them."""
+    z = [Value(0.1 * k) for k in range(size)]
+    shift = [parameter(0.0, f"s_{{{k}}}") for k in range(size)]
     outputs = FUNCTIONS[name]([v + s for v, s in zip(z, shift, strict=True)])
-    program = vectorize(outputs, [z], shift)
-    cost = vectorize(sum(outputs[1:], outputs[0] * 2.0), [z], shift)
-    if compiled:
-        program.compile()
-        cost.compile()
+    cost = sum(outputs[1:], outputs[0] * 2.0)
+    return vectorize(outputs, [z], shift), vectorize(cost, [z], shift)
+
+
+def check(name: str, batch: list[list[float]], program: Program, cost: Program) -> None:
+    """Programs against the engine on other samples, the derivatives too."""
     given, slopes = program(batch), cost.per_sample_grad(batch)
     for row, out, gradient in zip(batch, given.tolist(), slopes.tolist(), strict=True):
         leaves = [Value(x) for x in row]
@@ -149,15 +152,20 @@ def check(name: str, batch: list[list[float]], *, compiled: bool = False) -> Non
 def test_a_program_agrees_with_the_engine_on_every_input(
     name: str, batch: list[list[float]]
 ) -> None:
-    check(name, batch)
+    check(name, batch, *programs(name, len(batch[0])))
 
 
 @needs_compiler
 @EVERY
 def test_a_compiled_program_agrees_too(name: str) -> None:
-    for k in (1, 2, 4):
+    both = {k: programs(name, k) for k in (1, 2, 4)}
+    with together():
+        for program, cost in both.values():
+            program.compile()
+            cost.compile()
+    for k in both:
         batch = [[SPECIAL[(i * j + j) % len(SPECIAL)] for j in range(k)] for i in range(13)]
-        check(name, [*batch, *([x] * k for x in SPECIAL)], compiled=True)
+        check(name, [*batch, *([x] * k for x in SPECIAL)], *both[k])
 
 
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=needs_compiler)])
