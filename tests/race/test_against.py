@@ -143,9 +143,10 @@ def asked(monkeypatch):
         def ask(self, request):
             if request.get("do") in ("clock", "chains", "recording"):
                 asked.append((self.name, json.dumps(request)))
-            times = ("mean", "median", "record", "vectorize", "per node")
+            time = 2.0 if self.name in OURS else 1.0
+            times = dict.fromkeys(("mean", "record", "vectorize", "per node"), time)
             others = {"nodes": 1, "lines": 1, "operations": 1, "losses": [], "gradient": []}
-            return {**dict.fromkeys(times, 2.0 if self.name in OURS else 1.0), **others}
+            return {**times, "median": time / 2.0, **others}
 
         def __exit__(self, *_):
             pass
@@ -201,6 +202,13 @@ def test_the_two_of_a_pair_change_places_and_stay_neighbours(asked):
     assert {name: len(series) for name, series in times.items()} == dict.fromkeys(names, 3)
     swapped = ["micrograd", "ours@x", "ours", "compiled@x", "numpy"]
     assert [name for name, _ in asked] == [*names, *swapped, *names]
+
+
+@pytest.mark.usefixtures("asked")
+def test_times_are_the_means_of_rounds_or_their_medians():
+    contestants = {"numpy": workers.Worker("numpy", None, 1.0)}
+    assert rounds.take_turns(contestants, "", 2, 0.0) == {"numpy": [1.0, 1.0]}
+    assert rounds.take_turns(contestants, "", 2, 0.0, what="median") == {"numpy": [0.5, 0.5]}
 
 
 def test_ratios_to_the_other_checkout_are_of_the_same_round(capsys):
