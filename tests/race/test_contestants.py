@@ -1,10 +1,11 @@
 """Contestants are told the same, checked and timed alike."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ from micrograd import Value
 from tests.race import minibatch, transformer
 from tests.race import worker as process
 from tests.race.conftest import ROOT, Here
-from tests.race.programs import RATE, Job
+from tests.race.programs import RATE, Job, load
 from tests.race.recording import recording
 from tests.race.workers import AbsentError, LostError, Worker
 from tests.race.workloads import (
@@ -157,6 +158,26 @@ def test_time_of_a_round_is_its_mean_or_its_median(job):
 
 def test_warm_steps_do_not_count(job):
     assert process.clock(job(9.0, 9.0, 1.0), seconds=5.0, warm=10.0)["mean"] == 1.0
+
+
+def test_a_chain_takes_what_each_of_its_nodes_takes(monkeypatch):
+    clock = SimpleNamespace(perf_counter=map(float, count()).__next__)
+    monkeypatch.setattr(process, "time", clock)
+    assert process.chains(load("ours", None), nodes=10, repeats=4) == {"per node": 1.0 / 40}
+
+
+def test_the_most_memory_of_a_chain_is_what_all_of_it_takes():
+    assert process.chain_memory(load("ours", None), nodes=1_000)["per node"] > 50.0
+
+
+def test_the_collector_is_switched():
+    try:
+        process.collector(on=False)
+        assert not gc.isenabled()
+        process.collector(on=True)
+        assert gc.isenabled()
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("threads", [1, 2])
