@@ -84,6 +84,11 @@ def test_the_cost_may_be_written_out_as_well(lessons: Any) -> None:
     assert isinstance(cost, Value)
     program = vectorize(cost, [x, y], net.parameters())
     assert len(lines(program.source)) <= 9
+    # A square is what one writes by hand, V * V, and its derivative 2 V.
+    cost = sum((aj - yj) ** 2 for aj, yj in zip(a, y, strict=True))
+    assert isinstance(cost, Value)
+    assert vectorize(cost, [x, y], net.parameters()).source == program.source
+    assert "2.0 * V" in program.source
 
 
 def test_without_labels_it_is_the_same_but_for_names(lessons: Any) -> None:

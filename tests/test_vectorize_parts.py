@@ -212,6 +212,18 @@ def test_a_number_is_a_sum_of_one_where_such_numbers_are_added_up_elsewhere() ->
     assert described(z, [a, b, c])[1] == ["d = sub(ea, b)", "s = eb + ec", "y = div(ea, a)"]
 
 
+def test_a_square_is_a_product_of_a_sum_of_them() -> None:
+    a, b, c = abc()
+    assert described([named(a**2 + (b**2 + c), "z")], [a, b, c]) == [["z = a a + b b + c"]]
+    assert described([named(a**2, "z")], [a]) == [["z = a a"]]
+    # Where the exponent is a number in the formula; not where it is something given.
+    assert described([named(a**3, "z")], [a]) == [["z = pow(a, 3)"]]
+    b.data = 2.0
+    assert described([named(a**b, "z")], [a, b]) == [["z = pow(a, b)"]]
+    b.kind = "constant"
+    assert described([named(a**b, "z")], [a, b]) == [["z = pow(a, b)"]]
+
+
 def test_a_part_that_is_used_twice_is_computed_once() -> None:
     a, b, c = abc()
     part = named(a + b, "s")

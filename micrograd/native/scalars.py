@@ -181,6 +181,9 @@ class Scalars:
                 return f"({test} <= 0 ? {other} : {one})"
             return f"({self.formula(condition, named, before)} != 0 ? {one} : {other})"
         parts = row.mapped(lambda e: self.formula(e, named, before), x.arguments)
+        exponent = x.arguments[1] if row is ops.pow else None
+        if exponent is not None and not isinstance(exponent, Expression) and exponent != 0.5:
+            return f"pow({parts[0]}, {parts[1]})"
         if row.fold is not None:
             return self._fold(row, parts, before)
         attribute = numpy_name(row.arrays)

@@ -150,7 +150,8 @@ def flatten(
     known = _constants(nodes, leaves, undeclared)
     nodes = _with_sums_of_one([node for node in nodes if node[0] not in known])
     reached = _reached(nodes, outputs)
-    absorbed = _absorbed(nodes, outputs)
+    squares = _squares(nodes, leaves)
+    absorbed = _absorbed(nodes, outputs, squares)
     places = Places(leaves, known, undeclared)
     varying = set(leaves)
     levels: list[Level] = []
@@ -176,6 +177,8 @@ def flatten(
                 singles.append(u)
                 continue
             op, arguments = u.op, u.arguments
+            if u in squares:
+                op, arguments = ops.mul, arguments[:1] * 2
             if op is ops.mul:
                 p.append(places[arguments[0]])
                 q.append(places[arguments[1]])
@@ -204,7 +207,7 @@ def flatten(
         if v in absorbed:
             continue
         node: Total | Applied
-        if op in _SUMS:
+        if op in _SUMS or v in squares:
             node, level = total(v)
         else:
             numbers: list[Any] = []
@@ -311,7 +314,22 @@ def _with_sums_of_one(nodes: list[tuple[Value, Any, Any]]) -> list[tuple[Value, 
     return found
 
 
-def _absorbed(nodes: Sequence[tuple[Value, Any, Any]], outputs: Sequence[Value]) -> set[Value]:
+def _squares(nodes: Sequence[tuple[Value, Any, Any]], leaves: Sequence[Value]) -> set[Value]:
+    """What is the second power of something: the 2 is a number, so it is a product with itself."""
+    given = set(leaves)
+    return {
+        v
+        for v, op, arguments in nodes
+        if op is ops.pow
+        and arguments[1].kind == "constant"
+        and arguments[1].data == 2.0
+        and arguments[1] not in given
+    }
+
+
+def _absorbed(
+    nodes: Sequence[tuple[Value, Any, Any]], outputs: Sequence[Value], squares: set[Value]
+) -> set[Value]:
     """The sums and products that are but a part of one larger sum, and used nowhere else."""
     uses = dict.fromkeys((v for v, _, _ in nodes), 0)
     for v in outputs:
@@ -334,5 +352,6 @@ def _absorbed(nodes: Sequence[tuple[Value, Any, Any]], outputs: Sequence[Value])
             terms = arguments[2:]
         else:
             continue
-        absorbed.update(v for v in terms if uses.get(v) == 1 and v.op in _SUMS)
+        parts = (v for v in terms if uses.get(v) == 1)
+        absorbed.update(v for v in parts if v.op in _SUMS or v in squares)
     return absorbed

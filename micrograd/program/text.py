@@ -107,6 +107,8 @@ class Functions:
         if row in _TEMPLATES:
             template, level = _TEMPLATES[row]
             return Text(template.format(*texts), level)
+        if row is ops.pow and not isinstance(parts[1], Text) and parts[1] != 0.5:
+            return Text(f"np.power({texts[0]}, {number(parts[1])})")  # whose guard is for 0.5
         listed = [f"[{', '.join(t)}]" if isinstance(t, list) else t for t in texts]
         return Text(f"{self.name(row)}({', '.join(listed)})")
 
