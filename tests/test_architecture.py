@@ -41,6 +41,7 @@ ROOMS = [
     ["micrograd.program.form", "micrograd.program.text"],
     ["micrograd.program.groups", "micrograd.program.passes"],
     ["micrograd.program.transpose", "micrograd.program.as_numpy"],
+    ["micrograd.program.as_jax"],
     ["micrograd.program.listing"],
     ["micrograd.native.scalars", "micrograd.native.loops", "micrograd.native.library"],
     ["micrograd.native.as_c"],

@@ -484,3 +484,65 @@ def test_a_pickle_is_as_exact_however_arrays_are_printed() -> None:
 def test_repr_says_what_it_takes() -> None:
     x, y, w, cost = neuron()
     assert repr(vectorize(cost, [x, y], w)) == "<Program (X, Y), 2 parameters, float64>"
+
+
+# Other parameters, and the gradient by the inputs.
+
+
+def test_several_programs_share_one_array_of_parameters() -> None:
+    x, y, w, cost = neuron()
+    program, outputs = vectorize(cost, [x, y], w), vectorize(dot(w, x), [x], w)
+    theta = np.array([0.25, -1.5])
+    expected = vectorize(cost, [x, y], w)
+    expected.parameters = theta
+    X, Y = [[1.0, 2.0], [0.5, -1.0]], [1.0, 0.0]
+    before = program.parameters.copy()
+    value, gradient = program.value_and_grad(X, Y, parameters=theta)
+    assert value == expected.value_and_grad(X, Y)[0]
+    assert gradient.tolist() == expected.value_and_grad(X, Y)[1].tolist()
+    assert program.parameters.tolist() == before.tolist()
+    assert program._numbers(theta) is theta  # it is not copied
+    assert outputs.value_and_grad(X, parameters=[0.25, -1.5])[0] == np.mean(np.dot(X, theta))
+    for wrong in ([1.0], "ab", [[1.0, 2.0]], [1j, 2.0]):
+        with pytest.raises(ValueError, match=r"^Program.parameters: expected 2 numbers, got "):
+            program.value_and_grad(X, Y, parameters=wrong)
+
+
+def test_parameters_that_were_resized_are_no_longer_read() -> None:
+    x, y, w, cost = neuron()
+    program = vectorize(cost, [x, y], w)
+    program.parameters.resize(1, refcheck=False)
+    with pytest.raises(ValueError, match=r"^Program.value_and_grad: expected 2 parameters, the ar"):
+        program.value_and_grad([[1.0, 2.0]], [0.0])
+    with pytest.raises(ValueError, match=r"^Program.parameters: expected 2 numbers"):
+        program.parameters = program.parameters
+
+
+def test_the_gradient_by_the_inputs_is_the_engines() -> None:
+    net = MLP(3, [4, 2], activation="tanh", rng=seeded())
+    x, y = leaves("x", 3), Value(0.5, "y")
+    a, b = net(x)
+    program = vectorize(squared_error([a * y, b], [0.5, 0.25]), [x, y], net.parameters())
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(4, 3)), rng.normal(size=4)
+    for each in (program, pickle.loads(pickle.dumps(program))):
+        dX, dY = each.input_grad(X, Y)
+        assert (dX.shape, dY.shape) == ((4, 3), (4,))
+        for i in range(4):
+            inputs = [Value(v) for v in X[i].tolist()]
+            target = Value(float(Y[i]))
+            a, b = net(inputs)
+            squared_error([a * target, b], [0.5, 0.25]).backward()
+            close(dX[i], [v.grad for v in inputs])
+            close(dY[i], target.grad)
+    assert "input_grad" not in program.source
+    assert vectorize(x[0] * x[1], [x[:2]]).input_grad([[2.0, 3.0]]).tolist() == [[3.0, 2.0]]
+
+
+def test_there_is_no_gradient_by_inputs_without_them() -> None:
+    w = parameter(2.0)
+    with pytest.raises(TypeError, match="^Program.input_grad: the program has no inputs"):
+        vectorize(w * w, [], [w]).input_grad()
+    x = leaves("x", 2)
+    with pytest.raises(TypeError, match="^Program.input_grad: the program has several outputs"):
+        vectorize([x[0], x[1]], [x]).input_grad([[1.0, 2.0]])

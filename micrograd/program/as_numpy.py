@@ -61,6 +61,8 @@ def printed(form: Form, functions: Functions, tables: Tables, dtype: str) -> Lis
 class Printer:
     """Prints one program; the arguments are those of `printed`."""
 
+    module = "np"  # what the source calls NumPy
+
     def __init__(self, form: Form, functions: Functions, tables: Tables, dtype: str) -> None:
         self.form, self.functions, self.tables = form, functions, tables
         self.dtype = dtype
@@ -100,7 +102,7 @@ class Printer:
 
     def new(self, kind: str, shape: str) -> str:
         """A new array: "ones", "zeros" or "empty"."""
-        return f"np.{kind}({shape}, np.{self.dtype})"
+        return f"{self.module}.{kind}({shape}, {self.module}.{self.dtype})"
 
     # One for each operation
 
@@ -142,8 +144,9 @@ class Printer:
         """In a larger shape."""
         text, of = self.texts[step.operands[0]], self.step(step.operands[0])
         if not of.shape and not of.batched:
-            return Text(f"np.full({self.whole(step)}, {text}, np.{self.dtype})")
-        return Text(f"np.broadcast_to({text}, {self.whole(step)})")
+            np = self.module
+            return Text(f"{np}.full({self.whole(step)}, {text}, {np}.{self.dtype})")
+        return Text(f"{self.module}.broadcast_to({text}, {self.whole(step)})")
 
     def sum(self, step: Step) -> Text:
         """Along axes, or over the samples."""
@@ -242,7 +245,7 @@ class Printer:
         """Lines of their own, and None; or all parts side by side."""
         if not step.label:
             parts = ", ".join(self.texts[x] for x in step.operands)
-            return Text(f"np.concatenate([{parts}], axis=-1)")
+            return Text(f"{self.module}.concatenate([{parts}], axis=-1)")
         size, lines = math.prod(step.shape), []
         first, full = firsts(step)
         for x, index, new in zip(step.operands, step.data, first, strict=True):

@@ -23,12 +23,13 @@ import numpy as np
 from micrograd.primitive import Primitive, table
 
 
-def function_source(row: Primitive, name: str) -> str:
+def function_source(row: Primitive, name: str, module: str = "np") -> str:
     """Source of a function that computes a primitive on arrays.
 
     Arguments:
         row: the primitive; not one that is declared as a fold.
         name: what to call the function.
+        module: what to call NumPy.
 
     Returns:
         Functions that need NumPy alone, `name` the last of them. Where the
@@ -39,6 +40,9 @@ def function_source(row: Primitive, name: str) -> str:
         ValueError: if the table has another row of that name, or none.
     """
     found = definitions(row, name)
+    for part in (part for node in found or () for part in ast.walk(node)):
+        if isinstance(part, ast.Name) and part.id == "np":
+            part.id = module
     if found is not None:
         return "\n\n\n".join(map(ast.unparse, found))
     if table.get(row.name) is not row:

@@ -10,6 +10,7 @@ import numpy as np
 
 from micrograd import ops
 from micrograd.engine import Value
+from micrograd.program.as_jax import jax_source
 from micrograd.program.as_numpy import Listed, printed
 from micrograd.program.form import Builder, Form
 from micrograd.program.groups import FIRST, Grouping
@@ -22,10 +23,12 @@ from micrograd.program.transpose import Transpose
 from micrograd.program.views import find_view
 from micrograd.symbols import Symbol
 
+APART: Final = "input_grad"  # the function that is not in the source
 _PURPOSES: Final = {
     "forward": "The outputs for each sample.",
     "value_and_grad": "The mean over the samples, and its gradient by the parameters.",
     "per_sample_grad": "One gradient for each sample.",
+    "input_grad": "By the inputs of each sample.",
 }
 
 
@@ -79,10 +82,10 @@ class Listing:
         self.parts = [grouping.read(run) for run in runs]
         self.widths = [len(run) for run in runs]
         self._check_inputs(inputs)
-        self.functions = Functions(
-            dtype, [*self.inputs, *(s.label for s in self.builder.steps if s.label)]
-        )
-        self.tables = Tables()
+        labels = [*self.inputs, *(s.label for s in self.builder.steps if s.label)]
+        # What is needed by the functions in the source, and by that which is not.
+        self.functions = Functions(dtype, labels), Functions(dtype, labels)
+        self.tables = Tables(), Tables()
         self._listed: dict[str, Listed] = {}
 
     def _check_inputs(self, inputs: Sequence[Sequence[Value]]) -> None:
@@ -95,12 +98,14 @@ class Listing:
                 )
 
     def listed(self, name: str) -> Listed:
-        """One function as data and in lines: "forward", "value_and_grad" or "per_sample_grad"."""
+        """One function as data and in lines: "forward", "value_and_grad", ..."""
         if name not in self._listed:
             builder, names = self.builder.copy(), self.names.copy()
             results = getattr(self, f"_{name}")(builder, names)
             form = in_place(inlined(live(Form(builder.steps, results)), names))
-            self._listed[name] = printed(form, self.functions, self.tables, self.dtype)
+            self._listed[name] = printed(
+                form, self.functions[name == APART], self.tables[name == APART], self.dtype
+            )
         return self._listed[name]
 
     def function(self, name: str) -> str:
@@ -126,30 +131,59 @@ class Listing:
 
     def _value_and_grad(self, b: Builder, names: Names) -> tuple[int, ...]:
         [cost] = self.parts
-        gradient = Transpose(b, names, each=False).gradient(cost, 0)
+        (gradient,) = Transpose(b, names, each=False, by=[0]).gradients(cost)
         if not b.steps[cost].batched:
-            return b.reshaped(cost, ()), gradient
+            return (*self._cost(b), gradient)
         n = b.add("samples", (), ())
         # In place, and no mean: arrays this small cost as much as the work on them.
         scale = Symbol("g") * (1.0 / Symbol("n"))
         gradient = b.formula(scale, {"g": gradient, "n": n})
-        return b.map(ops.div, [b.total(cost), n]), gradient
+        return (*self._cost(b), gradient)
+
+    def _cost(self, b: Builder) -> tuple[int, ...]:
+        """The mean over the samples."""
+        [cost] = self.parts
+        if not b.steps[cost].batched:
+            return (b.reshaped(cost, ()),)
+        return (b.map(ops.div, [b.total(cost), b.add("samples", (), ())]),)
 
     def _per_sample_grad(self, b: Builder, names: Names) -> tuple[int, ...]:
-        return (Transpose(b, names, each=True).gradient(self.parts[0], 0),)
+        return Transpose(b, names, each=True, by=[0]).gradients(self.parts[0])
 
-    def preamble(self) -> str:
-        """The primitives and the tables that the functions written so far need."""
-        functions = "\n\n\n".join(self.functions.sources())
+    def _input_grad(self, b: Builder, names: Names) -> tuple[int, ...]:
+        inputs = [x for x, step in enumerate(b.steps) if step.op == "input"]
+        return Transpose(b, names, each=True, by=inputs).gradients(self.parts[0])
+
+    def jax(self, singles: Sequence[str]) -> str:
+        """Source in JAX of the cost, or of the outputs.
+
+        Arguments:
+            singles: the inputs that are single Values.
+        """
+        builder, names = self.builder.copy(), self.names.copy()
+        results = self._cost(builder) if self.single else self._forward(builder, names)
+        form = inlined(live(Form(builder.steps, results)), names)
+        arguments = ["parameters"] * (self.grouping.size > 0) + self.inputs
+        return jax_source(form, arguments, singles, self.dtype)
+
+    def source(self, names: Sequence[str]) -> str:
+        """Source of functions, and of the primitives and the tables that they need."""
+        apart = APART in names
+        written = [self.function(name) for name in names]
+        functions = "\n\n\n".join(self.functions[apart].sources())
         head = "import numpy as np" + "\n\nimport micrograd" * ("micrograd." in functions)
-        parts = (head, functions, self.tables.source())
-        return "\n\n\n".join(part for part in parts if part)
+        parts = (head, functions, self.tables[apart].source(), *written)
+        return "\n\n\n".join(part for part in parts if part) + "\n"
 
     def runnable(self, name: str) -> tuple[str, dict[str, Any]]:
         """Source of one function, and what the names in it stand for."""
-        function = self.function(name)
-        folds, primitives = self.functions.runnable()
-        return "\n\n".join([*folds, function]), {"np": np, **primitives, **self.tables.arrays}
+        function, apart = self.function(name), name == APART
+        folds, primitives = self.functions[apart].runnable()
+        return "\n\n".join([*folds, function]), {
+            "np": np,
+            **primitives,
+            **self.tables[apart].arrays,
+        }
 
 
 def _input_names(labels: Sequence[Sequence[str]]) -> list[str]:

@@ -18,7 +18,8 @@ from collections.abc import Iterable
 _LABEL = re.compile(r"\\?([A-Za-z]+)(?:_(?:\w|\{[^{}]*\}))?(?:\^(?:\w|\{\(?([^{}()]*)\)?\}))?")
 # What the source uses for itself.
 _OWN = {"np", "n", "gradient", "ones", "parameters"}
-_OWN |= {"forward", "value_and_grad", "per_sample_grad"}
+_OWN |= {"forward", "value_and_grad", "per_sample_grad", "input_grad"}
+_OWN |= {"cost", "jax", "jnp", "moves", "SymbolicZero"}
 _TABLE = re.compile(r"[IK]_\d+")
 
 

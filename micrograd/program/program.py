@@ -11,7 +11,7 @@ import numpy.typing as npt
 from micrograd.engine import Value
 from micrograd.primitive import is_number
 from micrograd.program.comparing import ProgramMismatch, compared
-from micrograd.program.listing import Listing
+from micrograd.program.listing import APART, Listing
 
 __all__ = ["Program", "ProgramMismatch"]
 
@@ -55,9 +55,10 @@ class Program:
         self._values = list(parameters)
         self._parameters = np.zeros(len(parameters), self.dtype)
         self._single = listing.single
-        self._source = ""
+        self._source = self._apart = ""  # of a copy: what it runs, and how inputs matter
         self._functions: dict[str, Callable[..., Any]] = {}
         self._native = False  # whether they are compiled
+        self._jax: Any = None
         self._c: Any = None  # the C and the shapes of its results, or why there is none
         self.from_values()
 
@@ -68,15 +69,9 @@ class Program:
 
     @parameters.setter
     def parameters(self, numbers: Any) -> None:
-        if numbers is self._parameters:
+        if numbers is self._parameters and numbers.shape == (len(self._values),):
             return  # after parameters -= ...
-        array = _array(numbers)
-        if array is None or array.dtype.kind not in "fiu" or array.shape != self._parameters.shape:
-            got = "something else" if array is None else f"{array.dtype} of shape {array.shape}"
-            raise ValueError(
-                f"Program.parameters: expected {self._parameters.size} numbers, got {got}"
-            )
-        self._take(array)
+        self._take(self._numbers(numbers))
 
     def from_values(self) -> None:
         """Take the parameters' numbers from the Values.
@@ -117,11 +112,14 @@ class Program:
         out = np.array(self._run("forward", arrays), self.dtype)
         return float(out) if out.ndim == 0 else out
 
-    def value_and_grad(self, *arrays: Any) -> tuple[float, Array]:
+    def value_and_grad(self, *arrays: Any, parameters: Any = None) -> tuple[float, Array]:
         """The mean of the output over the samples, and its gradient by the parameters.
 
         Arguments:
             arrays: as for a call.
+            parameters: numbers to use instead of the program's own; an array of its type
+                is not copied. So several programs (for texts of different lengths, say)
+                share one array that is trained.
 
         Returns:
             The mean; and (n_parameters,). The output does not depend on every
@@ -129,9 +127,15 @@ class Program:
 
         Raises:
             TypeError: if there are several outputs; and as for a call.
-            ValueError: as for a call.
+            ValueError: as for a call; and for another number of parameters.
+
+        >>> from micrograd import Value, parameter, vectorize
+        >>> w, x = parameter(2.0, "w"), Value(1.0, "x")
+        >>> program = vectorize(w * x, [x], [w])
+        >>> program.value_and_grad([1.0, 3.0], parameters=np.array([5.0]))
+        (10.0, array([2.]))
         """
-        value, gradient = self._run("value_and_grad", arrays)
+        value, gradient = self._run("value_and_grad", arrays, parameters)
         return float(value), gradient
 
     def per_sample_grad(self, *arrays: Any) -> Array:
@@ -150,6 +154,33 @@ class Program:
         """
         gradient: Array = self._run("per_sample_grad", arrays)
         return gradient
+
+    def input_grad(self, *arrays: Any) -> Any:
+        """The derivatives of each sample's output by its own inputs: which pixels matter.
+
+        Arguments:
+            arrays: as for a call.
+
+        Returns:
+            For each input an array of its shape, in a tuple; for a single input that array.
+
+        Raises:
+            TypeError: if there are several outputs, or no inputs; and as for a call.
+            ValueError: as for a call.
+
+        >>> from micrograd import Value, vectorize
+        >>> x, y = Value(1.0, "x"), Value(1.0, "y")
+        >>> vectorize(x * x * y, [x, y]).input_grad([1.0, 3.0], [2.0, 1.0])
+        (array([4., 6.]), array([1., 9.]))
+        """
+        if not self._inputs:
+            raise TypeError("Program.input_grad: the program has no inputs")
+        found = self._run(APART, arrays)
+        several = found if isinstance(found, tuple) else (found,)
+        own = [
+            g[:, 0] if size is None else g for g, size in zip(several, self._inputs, strict=True)
+        ]
+        return own[0] if len(own) == 1 else tuple(own)
 
     def check(self, function: Callable[..., Any], *arrays: Any) -> float:
         """Run the Python function that was recorded on samples, and compare the program with it.
@@ -211,8 +242,7 @@ that was recorded; or it draws random numbers, or something frozen has changed s
             ValueError: if such an operation is no longer in the table.
         """
         if self._listing is not None:
-            functions = [self._listing.function(name) for name in self._names]
-            self._source = "\n\n\n".join([self._listing.preamble(), *functions]) + "\n"
+            self._source = self._listing.source(self._names)
         return self._source
 
     def compile(self) -> Self:
@@ -254,6 +284,40 @@ that was recorded; or it draws random numbers, or something frozen has changed s
         text: str = self._translated()[0]
         return text
 
+    def to_jax(self) -> Any:
+        """The program as a function for JAX, to be jitted, differentiated and sharded there.
+
+        It is pure: `cost(parameters, X, Y)`, the mean of the output over the samples;
+        without `parameters` where the program has none; of several outputs, all of them,
+        (batch, n_outputs). Its derivatives are the table's, at kinks, too. (XLA takes
+        subnormal numbers for 0.)
+
+        Returns:
+            The function.
+
+        Raises:
+            ImportError: if JAX is not installed.
+            RuntimeError: if the program computes in float64, and JAX is not set to.
+            NotImplementedError: if an operation of your own has no form in JAX.
+        """
+        from micrograd.program.as_jax import function
+
+        return function(self.jax_source, str(self.dtype))
+
+    @property
+    def jax_source(self) -> str:
+        """The program as JAX source, to be read: what `to_jax` runs.
+
+        Raises:
+            NotImplementedError, ValueError: as `to_jax`.
+        """
+        if self._listing is not None:
+            pairs = zip(self._input_names, self._inputs, strict=True)
+            self._jax = self._listing.jax([name for name, size in pairs if size is None])
+        if isinstance(self._jax, Exception):
+            raise self._jax
+        return str(self._jax)
+
     def _translated(self) -> Any:
         """The C, and the shapes of its results."""
         if self._listing is not None:
@@ -265,12 +329,27 @@ that was recorded; or it draws random numbers, or something frozen has changed s
             raise self._c
         return self._c
 
-    def _run(self, name: str, arrays: Sequence[Any]) -> Any:
+    def _run(self, name: str, arrays: Sequence[Any], parameters: Any = None) -> Any:
         function = self._functions.get(name) or self._prepared(name)
         checked = self._checked(name, arrays)
+        own = self._parameters if parameters is None else self._numbers(parameters)
         if self._values:
-            checked.insert(0, self._parameters)
+            if own.shape != (len(self._values),):  # after parameters.resize
+                raise ValueError(
+                    f"Program.{name}: expected {len(self._values)} parameters, the array has "
+                    f"shape {own.shape}"
+                )
+            checked.insert(0, own)
         return function(*checked)
+
+    def _numbers(self, parameters: Any) -> Array:
+        """Other parameters, checked, as an array of the program's type."""
+        array = _array(parameters)
+        if array is None or array.dtype.kind not in "fiu" or array.shape != (len(self._values),):
+            got = "something else" if array is None else f"{array.dtype} of shape {array.shape}"
+            raise ValueError(f"Program.parameters: expected {len(self._values)} numbers, got {got}")
+        with np.errstate(all="ignore"):  # what float32 cannot hold is infinite there
+            return array.astype(self.dtype, copy=False)
 
     def _checked(self, name: str, arrays: Sequence[Any]) -> list[Any]:
         where = "Program" if name == "forward" else f"Program.{name}"
@@ -309,7 +388,7 @@ that was recorded; or it draws random numbers, or something frozen has changed s
         if name != "forward" and not self._single:
             raise TypeError(f"Program.{name}: the program has several outputs; expected one")
         namespace: dict[str, Any] = {}
-        source = self._source
+        source = self._source if name in self._names else self._apart
         if self._listing is not None:
             source, namespace = self._listing.runnable(name)
         exec(compile(source, "<vectorized program>", "exec"), namespace)
@@ -324,8 +403,16 @@ that was recorded; or it draws random numbers, or something frozen has changed s
             self._translated()
         except (NotImplementedError, ValueError) as error:
             self._c = error
+        try:
+            _ = self.jax_source
+        except (NotImplementedError, ValueError) as error:
+            self._jax = error
+        apart = self._apart
+        if self._listing is not None and self._single and self._inputs:
+            apart = self._listing.source([APART])
         own: dict[str, Any] = {
             "_source": self.source,
+            "_apart": apart,
             "_listing": None,
             "_functions": {},
             "_native": False,

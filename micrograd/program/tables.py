@@ -9,9 +9,14 @@ import numpy as np
 
 
 class Tables:
-    """Arrays of numbers that the source names: indices and constants."""
+    """Arrays of numbers that the source names: indices and constants.
 
-    def __init__(self) -> None:
+    Arguments:
+        module: what the source calls NumPy, or what takes its place.
+    """
+
+    def __init__(self, module: str = "np") -> None:
+        self._module = module
         self.arrays: dict[str, Any] = {}
         self._known: dict[Any, str] = {}
 
@@ -25,7 +30,8 @@ class Tables:
 
     def source(self) -> str:
         """Lines that define them all."""
-        return "\n".join(f"{name} = {_literal(array)}" for name, array in self.arrays.items())
+        lines = [f"{name} = {_literal(array)}" for name, array in self.arrays.items()]
+        return "\n".join(lines).replace("np.", f"{self._module}.")
 
 
 def _literal(array: Any) -> str:

@@ -58,6 +58,8 @@ class Functions:
         taken: names that mean something else in the source.
     """
 
+    module = "np"  # what the source calls NumPy, or what takes its place
+
     def __init__(self, dtype: str, taken: Iterable[str] = ()) -> None:
         self._dtype, self._taken = dtype, set(taken)
         self._names: dict[Primitive, str] = {}
@@ -69,14 +71,18 @@ class Functions:
         if known is not None:
             return known
         if row not in self._names:
-            name = row.code_name
-            while reserved(name) or name in self._taken:
-                name += "_"
-            self._taken.add(name)
-            self._names[row] = name
+            name = self._names[row] = self._free(row)
             if row.fold:
                 self._loops[row] = self._loop(row, name)
         return self._names[row]
+
+    def _free(self, row: Primitive) -> str:
+        """A name for its function that means nothing else."""
+        name = row.code_name
+        while reserved(name) or name in self._taken:
+            name += "_"
+        self._taken.add(name)
+        return name
 
     def sources(self) -> list[str]:
         """Source of all functions that have been named.
@@ -108,7 +114,9 @@ class Functions:
             template, level = _TEMPLATES[row]
             return Text(template.format(*texts), level)
         if row is ops.pow and not isinstance(parts[1], Text) and parts[1] != 0.5:
-            return Text(f"np.power({texts[0]}, {number(parts[1])})")  # whose guard is for 0.5
+            return Text(
+                f"{self.module}.power({texts[0]}, {number(parts[1])})"
+            )  # whose guard is for 0.5
         listed = [f"[{', '.join(t)}]" if isinstance(t, list) else t for t in texts]
         return Text(f"{self.name(row)}({', '.join(listed)})")
 
@@ -131,9 +139,9 @@ class Functions:
             parts = [typed(self.formula(e, named)) for e in (one, other)]
             if isinstance(condition, Expression) and condition.op is ops.step:
                 test = _text(self.formula(condition.arguments[0], named))
-                return Text(f"np.where({test:2} <= 0.0, {parts[1]}, {parts[0]})")
+                return Text(f"{self.module}.where({test:2} <= 0.0, {parts[1]}, {parts[0]})")
             test = _text(self.formula(condition, named))
-            return Text(f"np.where({test:2} != 0.0, {parts[0]}, {parts[1]})")
+            return Text(f"{self.module}.where({test:2} != 0.0, {parts[0]}, {parts[1]})")
         return self.call(x.op, x.op.mapped(lambda e: self.formula(e, named), x.arguments))
 
     def _typed(self, x: Any) -> Text:

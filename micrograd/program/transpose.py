@@ -9,7 +9,7 @@ derivatives in the table.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,34 +31,39 @@ class Transpose:
         builder: with the program's steps.
         names: for what is new.
         each: whether every sample gets a gradient of its own, or all together the sum.
+        by: the steps that gradients are wanted by.
     """
 
-    def __init__(self, builder: Builder, names: Names, each: bool) -> None:
-        self.b, self.names, self.each = builder, names, each
+    def __init__(self, builder: Builder, names: Names, each: bool, by: Sequence[int]) -> None:
+        self.b, self.names, self.each, self.by = builder, names, each, by
         self.arrived: dict[int, Arrived] = {}
         self.forward = len(builder.steps)
         self.depends: list[bool] = []
-        for step in builder.steps:
-            own = step.op == "parameters" or any(self.depends[x] for x in step.operands)
+        for number, step in enumerate(builder.steps):
+            own = number in by or any(self.depends[x] for x in step.operands)
             self.depends.append(own and "max" not in step.op)
 
-    def gradient(self, cost: int, by: int) -> int:
-        """The gradient of one number by a step.
+    def gradients(self, cost: int) -> tuple[int, ...]:
+        """The gradients of one number.
 
         Arguments:
             cost: a step of one element.
-            by: another one.
 
         Returns:
-            The step that is the sum of the gradients over the samples; or one row for each.
+            By each of the steps: the sum of the gradients over the samples; or one for each.
         """
         step = self.b.steps[cost]
         self.give(cost, self.b.constant(1.0), step.shape, step.batched)
-        for x in range(self.forward - 1, by, -1):
-            if x in self.arrived:
+        for x in range(self.forward - 1, -1, -1):
+            if x in self.arrived and x not in self.by:
                 self.pass_on(x, self.collected(x))
-        parts = self.arrived.pop(by, [])
-        return self.scattered(by, parts, lambda: "gradient", self.each)
+        whole = len(self.by) == 1 and self.b.steps[self.by[0]].op == "parameters"
+        found = []
+        for x in self.by:
+            name = "gradient" if whole else self.names.unique(f"d{self.b.steps[x].label}")
+            parts = self.arrived.pop(x, [])
+            found.append(self.scattered(x, parts, lambda name=name: name, self.each))  # type: ignore[misc]
+        return tuple(found)
 
     def pass_on(self, x: int, g: int) -> None:
         """What a step passes back to its operands."""
