@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from micrograd import Value, ops, parameter, primitive, vectorize
+from micrograd import Value, logsumexp, ops, parameter, primitive, softmax, vectorize
 from micrograd.losses import squared_error
 from micrograd.nn import MLP
 from micrograd.program import Program
@@ -149,6 +149,14 @@ def test_several_outputs_and_a_copy() -> None:
         found = each.to_jax()(each.parameters, [0.0, 1.0])
         np.testing.assert_allclose(found, [[0, 0, 3, 1], [3, 1, 3, math.e]], rtol=1e-15)
         assert each.jax_source == program.jax_source
+
+
+def test_what_is_taken_off_before_exponentials_is_a_constant_there_too() -> None:
+    for count in (1, 3):
+        w = parameters("w", count)
+        for cost in (logsumexp(w), softmax(w)[0] * 1.0):
+            program = vectorize(cost, [], w)
+            close(jax.grad(program.to_jax())(program.parameters), program.value_and_grad()[1])
 
 
 def test_float32() -> None:

@@ -255,6 +255,9 @@ class Printer:
         of = self.array(step.operands[0])
         return replace(of, shape=step.shape, strides=of.along(step.shape))
 
+    def _stop(self, x: int, step: Step) -> Array:
+        return self.array(step.operands[0])
+
     def _map(self, x: int, step: Step) -> Array:
         first = step.operands[0] if step.operands else x
         over = step.label and self.steps[first].label == step.label and first != x

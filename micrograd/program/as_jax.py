@@ -148,9 +148,9 @@ class JaxPrinter(Printer):
 
     module = "jnp"
 
-    def max(self, step: Step) -> Text:
-        """Along axes; what is taken off before exponentials has no derivative."""
-        return Text(f"jax.lax.stop_gradient({super().max(step)})")
+    def stop(self, step: Step) -> Text:
+        """What JAX derives as a constant."""
+        return Text(f"jax.lax.stop_gradient({super().stop(step)})")
 
     def sum(self, step: Step) -> Text:
         """Along axes, or over the samples."""

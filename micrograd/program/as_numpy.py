@@ -148,6 +148,10 @@ class Printer:
             return Text(f"{np}.full({self.whole(step)}, {text}, {np}.{self.dtype})")
         return Text(f"{self.module}.broadcast_to({text}, {self.whole(step)})")
 
+    def stop(self, step: Step) -> Text:
+        """The same."""
+        return self.texts[step.operands[0]]
+
     def sum(self, step: Step) -> Text:
         """Along axes, or over the samples."""
         text, of = self.texts[step.operands[0]], self.step(step.operands[0])

@@ -27,6 +27,7 @@ samples is left out; a step that is `batched` has it, and it comes first.
     sum, max            along axes, `data`; which remain, of length 1, or are gone
     segment_sum,        the same for stretches of the last axis; `data`: how long
     segment_max         they are
+    stop                the operand, as something that no gradient is passed on to
     scatter             zeros, and each operand added at its places, of which `data`
                         has an array each
 
@@ -194,6 +195,13 @@ class Builder:
         return self.add("broadcast", (x,), shape, batched)
 
     # Computing
+
+    def stop(self, x: int) -> int:
+        """The same, as something that no gradient is passed on to."""
+        step = self.steps[x]
+        if step.op == "broadcast":
+            return self.broadcast(self.stop(step.operands[0]), step.shape, step.batched)
+        return x if step.op == "constant" else self.add("stop", (x,), step.shape, step.batched)
 
     def map(self, row: Primitive, arguments: Sequence[int | list[int]]) -> int:
         """A primitive on steps; for a starred argument a list of them."""

@@ -240,11 +240,11 @@ class Grouping:
         if row is None:
             return added(self.builder, terms, lambda: self.names.numbered("S"))
         largest = reduce(lambda x, y: self.builder.map(ops.maximum, [x, y]), terms)
-        if row is LARGEST:
-            return largest
-        m = Symbol("m")
-        finite = ops.where(ops.equal(m - m, 0.0), m, 0.0)
-        return self.builder.formula(finite, {"m": largest})
+        if row is not LARGEST:
+            m = Symbol("m")
+            finite = ops.where(ops.equal(m - m, 0.0), m, 0.0)
+            largest = self.builder.formula(finite, {"m": largest})
+        return self.builder.stop(largest)
 
     def _term(self, kind: _Kind, dims: tuple[int, int, int] | None, which: str) -> int:
         """The terms of one kind, for sums in their final order: a step of as many numbers."""

@@ -17,7 +17,15 @@ _LONGEST: Final = 84  # of a line into which others are written, about
 _GIVEN: Final = {"parameters", "input"}
 _NUMBERS: Final = {"samples", "constant"}
 # About so many letters are written for an operation, its operands aside.
-_LETTERS: Final = {"map": 0, "product": 7, "gather": 19, "broadcast": 24, "sum": 20, "scatter": 99}
+_LETTERS: Final = {
+    "map": 0,
+    "stop": 0,
+    "product": 7,
+    "gather": 19,
+    "broadcast": 24,
+    "sum": 20,
+    "scatter": 99,
+}
 _OTHERS: Final = 14
 
 

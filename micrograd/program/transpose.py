@@ -41,7 +41,7 @@ class Transpose:
         self.depends: list[bool] = []
         for number, step in enumerate(builder.steps):
             own = number in by or any(self.depends[x] for x in step.operands)
-            self.depends.append(own and "max" not in step.op)
+            self.depends.append(own and step.op != "stop")
 
     def gradients(self, cost: int) -> tuple[int, ...]:
         """The gradients of one number.
