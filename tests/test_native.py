@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import itertools
 import math
 import pickle
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from micrograd import Value, exp, ops, parameter, primitive
+from micrograd import Value, exp, native, ops, parameter, primitive
 from micrograd.losses import squared_error
 from micrograd.native import UntranslatableError, as_c, compiler, library
 from micrograd.native import loops as loops_module
@@ -532,6 +534,49 @@ def test_a_compiler_with_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", f"{found[0]} -g0")
     assert compiler() == [found[0], "-g0"]
     assert_close([network([2, 2, 1]).compile()([[0.0, 1.0]], [[1.0]]).shape], [(1,)], 0.0)
+
+
+@needs_compiler
+def test_a_compiler_in_a_folder_with_a_space(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = compiler()
+    assert found is not None
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    own = folder / "my cc"
+    own.write_text(f'#!/bin/sh\nexec "{found[0]}" "$@"\n', encoding="utf-8")
+    own.chmod(0o755)
+    monkeypatch.setenv("CC", str(own))
+    assert compiler() == [str(own)]
+    assert network([2, 2, 1]).compile()([[0.0, 1.0]], [[1.0]]).shape == (1,)
+    monkeypatch.setenv("CC", f"'{own}' -g0")
+    assert compiler() == [str(own), "-g0"]
+
+
+@needs_compiler
+def test_without_room_for_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(library.tempfile, "tempdir", str(tmp_path / "gone"))
+    x, y, w, cost = neuron()
+    program = vectorize(cost, [x, y], w)
+    with pytest.raises(RuntimeError, match=r"^Program.compile: the files of the compiler cannot"):
+        program.compile()
+    assert program([[1.0, 2.0]], [3.0]).shape == (1,)
+
+
+@needs_compiler
+def test_a_library_is_let_go_with_its_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[int] = []
+    right = library._close
+    monkeypatch.setattr(library, "_close", lambda handle: (closed.append(handle), right(handle)))
+    monkeypatch.setattr(native, "load", library.load)  # which tests keep what they have loaded
+    x, w = Value(1.0, "x"), parameter(0.8125, "w")
+    program = vectorize(w * x * 0.40625, [x], [w]).compile()
+    assert program([2.0]).tolist() == [0.8125 * 2.0 * 0.40625]
+    assert not closed
+    del program
+    gc.collect()
+    assert len(closed) == 1
 
 
 @needs_compiler

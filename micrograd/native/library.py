@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -25,25 +28,43 @@ _PROCESSOR: Final = ("-march=native", "-mcpu=native", "")  # the first that the 
 
 def compiler() -> list[str] | None:
     """The command of the C compiler: what CC says, or cc, gcc or clang; None if there is none."""
-    own = os.environ.get("CC", "").split()
-    for command in [own] if own else [["cc"], ["gcc"], ["clang"]]:
+    own = os.environ.get("CC", "").strip()
+    for command in _commands(own) if own else [["cc"], ["gcc"], ["clang"]]:
         path = shutil.which(command[0])
         if path is not None:
             return [path, *command[1:]]
     return None
 
 
+def _commands(text: str) -> list[list[str]]:
+    """A path that may have spaces in it; or a program with options, in quotes perhaps."""
+    try:
+        return [[text], shlex.split(text)]
+    except ValueError:  # a quote is not closed
+        return [[text]]
+
+
 def load(source: str) -> ctypes.CDLL:
     """Compile C to a library and load it.
 
+    It is let go when nothing of it is in use any more.
+
     Raises:
-        RuntimeError: if there is no compiler, or it fails, or what it makes cannot be loaded.
+        RuntimeError: if there is no compiler, or it fails, or what it makes cannot be loaded;
+            or there is no room for files.
     """
     command = compiler()
     if command is None:
         own = os.environ.get("CC")
         found = f"CC is {own!r}, which is not there" if own else "there is none"
         raise _error(f"expected a C compiler as CC, cc, gcc or clang; {found}")
+    try:
+        return _compiled(command, source)
+    except OSError as error:
+        raise _error(f"the files of the compiler cannot be written: {error}") from error
+
+
+def _compiled(command: list[str], source: str) -> ctypes.CDLL:
     # Once it is loaded the file can go, but on Windows.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         text, library = Path(folder, "program.c"), Path(folder, "program.so")
@@ -67,9 +88,17 @@ def load(source: str) -> ctypes.CDLL:
             why = done.stderr.strip()[-500:] or f"exit status {done.returncode}"
             raise _error(f"{command[0]} failed: {why}")
         try:
-            return ctypes.CDLL(str(library))
+            loaded = ctypes.CDLL(str(library))
         except OSError as error:
             raise _error(f"what {command[0]} has made cannot be loaded: {error}") from error
+        weakref.finalize(loaded, _close, loaded._handle).atexit = False
+        return loaded
+
+
+def _close(handle: int) -> None:
+    """Let a library go, where Python knows how."""
+    if hasattr(_ctypes, "dlclose"):  # not on Windows
+        _ctypes.dlclose(handle)
 
 
 def _error(what: str) -> RuntimeError:
@@ -92,7 +121,7 @@ def function(
         results: the shapes of what it gives.
         dtype: of all arrays.
     """
-    call, kind = getattr(library, name), np.dtype(dtype)
+    call, kind = library[name], np.dtype(dtype)  # as an attribute it would keep the library
     call.restype = ctypes.c_int
 
     def run(*arrays: Array) -> Any:
