@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import keyword
 import linecache
@@ -861,3 +862,12 @@ def test_a_long_table_is_written_out_whole() -> None:
     with np.printoptions(precision=2, threshold=5, suppress=True):
         source = tables.source()
     assert run("import numpy as np\n" + source)[name].tolist() == array.tolist()
+
+
+# The page that says how it is done.
+
+
+def test_the_page_for_contributors_is_what_happens() -> None:
+    page = Path(__file__).parent.parent / "CONTRIBUTING.md"
+    failed, tried = doctest.testfile(str(page), module_relative=False)
+    assert (failed, tried > 10) == (0, True)

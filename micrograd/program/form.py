@@ -6,10 +6,10 @@
 >>> form = Form(builder.steps, (builder.map(ops.add, [builder.map(ops.mul, [x, y]), x]),))
 >>> for step in form.steps:
 ...     print(step)
-X: input () -> (n, 3)
-parameters: parameters () -> (3)
-: map (0, 1) -> (n, 3)
-: map (2, 0) -> (n, 3)
+X: input [] -> (n, 3)
+parameters: parameters [] -> (3)
+-: map (x0 * x1) [0, 1] -> (n, 3)
+-: map (x0 + x1) [2, 0] -> (n, 3)
 
 What the operations are, by their names. Of all shapes here the axis of the
 samples is left out; a step that is `batched` has it, and it comes first.
@@ -74,7 +74,8 @@ class Step:
 
     def __str__(self) -> str:
         shape = ", ".join(["n"] * self.batched + [str(d) for d in self.shape])
-        return f"{self.label}: {self.op} {self.operands} -> ({shape})"
+        what = f"map {self.data.python()}" if self.op == "map" else self.op
+        return f"{self.label or '-'}: {what} {[*self.operands]} -> ({shape})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
