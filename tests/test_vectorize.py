@@ -645,6 +645,16 @@ def test_a_transformer_agrees_with_the_engine_in_few_operations() -> None:
     assert array_operations(program.source, "forward", [program.parameters]) <= 60
 
 
+def test_short_sequences_take_as_few_lines_as_long_ones() -> None:
+    network = Transformer(vocabulary=9, context=7, embedding=8, heads=2)
+    text = [3, 1, 4, 1, 5, 8, 2, 6]
+    counts = {
+        len(lines(vectorize(network(text[:n], text[1 : n + 1]), [], network.parameters()).source))
+        for n in (2, 3, 4, 7)
+    }
+    assert len(counts) == 1
+
+
 @pytest.mark.parametrize("begun", ["with the first", "with the last"])
 def test_a_transformer_is_the_same_wherever_its_sums_begin(
     begun: str, monkeypatch: pytest.MonkeyPatch

@@ -29,7 +29,7 @@ _TAKEN_OFF: Final = (LARGEST, SHIFT)
 FIRST: Final = 2  # the number of the first input's source, after parameters and constants
 _TERMS: Final = 8  # in one line
 _WORTH: Final = 256  # products in a block that are worth a matrix product of their own
-_FEW: Final = 3  # forms of blocks, each of which may be a matrix product in any case
+_FEW: Final = 1  # with more forms of small blocks than that they are no products
 
 
 class Grouping:
