@@ -18,6 +18,7 @@ from typing import Any
 
 from micrograd.files import atomic_write
 from viz import Drawing
+from viz.style import SERIES
 
 try:
     import matplotlib
@@ -28,8 +29,7 @@ except ModuleNotFoundError as error:
         f'{error}; the demos need: pip install "micrograd-chain-rule[demos]"'
     ) from error
 
-# Those of viz.draw's boxes; they differ in lightness too.
-BLUE, ORANGE, GREEN, PURPLE, GREY = "#1f5fae", "#e07b39", "#2f7d32", "#a05fc0", "#777777"
+BLUE, ORANGE, GREEN, PURPLE, GREY = SERIES
 
 
 def parser(about: str | None, seed: int | None = None) -> argparse.ArgumentParser:

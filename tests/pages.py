@@ -54,6 +54,7 @@ def assert_shows(window: Window, root: Value) -> None:
     """The page's numbers are those of root's graph, computed by Python."""
     root.zero_grad()
     root.backward()
+    window.press("last")
     order = topological_order(root)
     for v, (value, gradient) in zip(order, window.boxes(), strict=True):
         assert value is not None

@@ -44,7 +44,7 @@ def two_samples() -> Value:
 
 def titles(dot: str) -> list[str]:
     """The titles of a picture's boxes, as a reader sees them."""
-    return [plain(title) for title in re.findall(r"<B>(.*?)</B>", dot)]
+    return [plain(title) for title in re.findall(r'POINT-SIZE="14"><B>(.*?)</B>', dot)]
 
 
 def test_two_weights_with_one_label_are_told_apart() -> None:

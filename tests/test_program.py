@@ -541,8 +541,8 @@ def test_the_gradient_by_the_inputs_is_the_engines() -> None:
 
 def test_there_is_no_gradient_by_inputs_without_them() -> None:
     w = parameter(2.0)
-    with pytest.raises(TypeError, match="^Program.input_grad: the program has no inputs"):
+    with pytest.raises(TypeError, match=r"^Program\.input_grad: the program has no inputs"):
         vectorize(w * w, [], [w]).input_grad()
     x = leaves("x", 2)
-    with pytest.raises(TypeError, match="^Program.input_grad: the program has several outputs"):
+    with pytest.raises(TypeError, match=r"^Program\.input_grad: the program has several outputs"):
         vectorize([x[0], x[1]], [x]).input_grad([[1.0, 2.0]])

@@ -12,43 +12,20 @@ digraph {
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Callable
-from itertools import pairwise
 from typing import Final
 
 from micrograd.engine import Value, topological_order
-from viz.mathtext import html_of_text, number
+from viz.dot import drawing_of
 from viz.mistakes import warn_of_mistakes
+from viz.names import Namer
 from viz.numbers import check_numbers
-from viz.picture import FOLDS, Arrow, Box, Picture, behind, picture_of, stale
+from viz.picture import FOLDS, Picture, behind, picture_of, stale
 from viz.render import Drawing
-from viz.rows import crossings, rows
 
-# Fill and border of each kind of box. The fills differ in lightness too, and
-# the legend names them; so they can be told apart without seeing the hue.
-COLOURS: Final = {
-    "parameter": ("#cfe3ff", "#1f5fae"),
-    "input": ("#d8f3d4", "#2f7d32"),
-    "constant": ("#eeeeee", "#8a8a8a"),
-    "operation": ("#fff4d6", "#a86f00"),
-    "group": ("#eadcf8", "#6f42a0"),
-}
-WORDS: Final = {
-    "parameter": "parameter",
-    "input": "input",
-    "constant": "constant",
-    "operation": "operation",
-    "group": "neuron or layer",
-}
-THIN, WIDER = 0.8, 3.2  # how wide an arrow is that adds nothing, and how much wider at most
-_ARROW, _BRIGHT, _FADED = "#4d4d4d", "#c2185b", "#cccccc"
-_TEXT, _QUIET_TEXT, _FADED_TEXT = "#1a1a1a", "#666666", "#9a9a9a"
-_OFF_PATH: Final = ("#fafafa", _FADED)  # fill and border of a box that is not brought out
 MAX_NODES: Final = 200  # boxes of a picture, where nothing else is said
 _MOST_TRIED: Final = 20_000  # values of a graph that is folded only to tell whether it fits
-_FONT = "Helvetica,Arial,sans-serif"
+MOST_ARROWS: Final = 2  # for each of max_nodes: beyond that nobody can tell them apart
 
 
 class TooManyNodesError(ValueError):
@@ -67,10 +44,11 @@ def draw(
     """Draw the graph behind a value: numbers, local derivatives and gradients.
 
     Each box is a value: its label, the operation that made it, its number and
-    its gradient, the root's derivative by it. Where `.grad` has accumulated
-    something else, from other graphs or earlier passes, the box says so too.
-    Each arrow carries a local derivative, as a formula and as a number; it is
-    the wider, the more it adds to the gradient at its tail.
+    its gradient, the root's derivative by it, as a number and as a bar. Where
+    `.grad` has accumulated something else, from other graphs or earlier passes,
+    the box says so too. Each arrow carries a local derivative, as a number and,
+    where there is room, with its name and its formula; it is the wider, the more
+    it adds to the gradient at its tail. Blue is positive, orange negative.
 
     Arguments:
         root: the value to draw, the cost for example.
@@ -98,46 +76,6 @@ def draw(
             root does not depend on.
     """
     return _drawing(root, highlight, fold, legend, max_nodes, direction)
-
-
-def drawing_of(
-    picture: Picture,
-    direction: str,
-    lit: set[str] | None = None,
-    show: Callable[[float], str] = number,
-) -> Drawing:
-    """The picture as DOT, without a legend.
-
-    Arguments:
-        picture: its last box is the root.
-        direction: as for `draw`.
-        lit: the names of the boxes to bring out; None for all alike.
-        show: how numbers are written.
-
-    Returns:
-        The drawing.
-    """
-    drawing = Drawing(format="svg", graph_attr={"rankdir": direction})
-    # Curves that cross run together; straight lines, with room, can be told apart.
-    crossing = crossings(picture)
-    room, shape = f"{max(0.7, 0.4 + 0.07 * crossing):.2f}", "polyline" if crossing else "spline"
-    drawing.attr("graph", bgcolor="white", fontname=_FONT)
-    drawing.attr("graph", nodesep="0.3", ranksep=room, splines=shape)
-    drawing.attr("node", shape="plain", fontname=_FONT, fontsize="13", fontcolor=_TEXT)
-    drawing.attr("edge", fontname=_FONT, fontsize="12", fontcolor=_TEXT, color=_ARROW)
-    for box in picture.boxes:
-        is_root = box is picture.boxes[-1]
-        drawing.node(box.name, _box_html(box, lit is None or box.name in lit, is_root, show))
-    widest = max(
-        (abs(a.sensitivity) for a in picture.arrows if a.tail.kind != "constant"), default=0.0
-    )
-    for arrow in picture.arrows:
-        _draw_arrow(drawing, arrow, widest, lit, show)
-    # An arrow within a row makes Graphviz keep the order; minlen 0 lets it be within.
-    neighbours = {(a.name, b.name): None for row in rows(picture) for a, b in pairwise(row)}
-    for first, second in neighbours:
-        drawing.edge(first, second, style="invis", minlen="0")
-    return drawing
 
 
 def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Drawing:  # noqa: A002
@@ -187,10 +125,7 @@ def _drawing(
         )
     warn_of_mistakes("draw", order, stacklevel=3)
     lit = _lit(root, highlight, picture)
-    drawing = drawing_of(picture, direction, lit)
-    if legend:
-        _draw_legend(drawing, picture, lit)
-    return drawing
+    return drawing_of(picture, direction, lit, Namer(order).name(root), legend)
 
 
 def _check(root: object, highlight: object, direction: str) -> None:
@@ -241,82 +176,3 @@ def _lit(root: Value, highlight: Value | None, picture: Picture) -> set[str] | N
     if not through:
         raise ValueError(f"draw: the root does not depend on {highlight!r}")
     return {box.name for box in picture.boxes if not through.isdisjoint(box.members)}
-
-
-def _box_html(box: Box, lit: bool, is_root: bool, show: Callable[[float], str]) -> str:
-    fill, border = COLOURS[box.kind] if lit else _OFF_PATH
-    text = _TEXT if lit else _FADED_TEXT
-    width = 3 if is_root else 1
-    title = f'<FONT POINT-SIZE="16"><B>{box.title}</B></FONT>' if box.title else ""
-    lines = [line.before + ("" if line.number is None else show(line.number)) for line in box.lines]
-    rows = "".join(f"<TR><TD> {line} </TD></TR>" for line in [title, *lines] if line)
-    return _dot_html(
-        f'<FONT COLOR="{text}"><TABLE BORDER="{width}" CELLBORDER="0" CELLSPACING="0" '
-        f'CELLPADDING="4" STYLE="ROUNDED" BGCOLOR="{fill}" COLOR="{border}">{rows}'
-        "</TABLE></FONT>"
-    )
-
-
-def _dot_html(markup: str) -> str:
-    r"""Markup as a DOT label. Even there Graphviz would replace \\N by the node's name."""
-    doubled = markup.replace("\\", "\\\\")
-    return f"<{doubled}>"
-
-
-def _draw_arrow(
-    drawing: Drawing,
-    arrow: Arrow,
-    widest: float,
-    lit: set[str] | None,
-    show: Callable[[float], str],
-) -> None:
-    share = abs(arrow.sensitivity) / widest if 0.0 < widest < math.inf else 0.0
-    if math.isnan(share):  # as a width, Graphviz would end the process
-        share = 0.0
-    attributes = {"penwidth": f"{THIN + WIDER * share:.2f}"}
-    text = _TEXT
-    if arrow.tail.kind == "constant":  # nobody moves it
-        attributes = {"penwidth": f"{THIN:.2f}", "color": COLOURS["constant"][1]}
-        text = _QUIET_TEXT
-    if lit is not None:
-        on_path = arrow.tail.name in lit and arrow.head.name in lit
-        attributes["color"] = _BRIGHT if on_path else _FADED
-        text = _BRIGHT if on_path else _FADED_TEXT
-    if arrow.local is not None:
-        formula = arrow.formula
-        if formula != number(arrow.local):
-            formula = f"{formula} = {show(arrow.local)}"
-        # A table, for the room that its padding keeps between letters and lines.
-        attributes["label"] = _dot_html(
-            f'<FONT COLOR="{text}"><TABLE BORDER="0" CELLPADDING="3"><TR><TD>{formula}</TD></TR>'
-            "</TABLE></FONT>"
-        )
-    drawing.edge(arrow.tail.name, arrow.head.name, **attributes)
-
-
-def _draw_legend(drawing: Drawing, picture: Picture, lit: set[str] | None) -> None:
-    seen = {box.kind for box in picture.boxes if lit is None or box.name in lit}
-    meanings = [(COLOURS[kind], WORDS[kind]) for kind in COLOURS if kind in seen]
-    if lit is not None and len(lit) < len(picture.boxes):
-        meanings.append((_OFF_PATH, "off the highlighted paths"))
-    cells = "".join(
-        f'<TR><TD BGCOLOR="{fill}" BORDER="1" COLOR="{border}">    </TD>'
-        f'<TD ALIGN="LEFT">{words}</TD></TR>'
-        for (fill, border), words in meanings
-    )
-    if picture.arrows:
-        arrow = "→" if lit is None else f'<FONT COLOR="{_BRIGHT}">→</FONT>'
-        cells += (
-            f'<TR><TD>{arrow}</TD><TD ALIGN="LEFT">local derivative; the wider, the more'
-            '<BR ALIGN="LEFT"/>'
-            'it adds to the gradient at its tail<BR ALIGN="LEFT"/></TD></TR>'
-        )
-    with drawing.subgraph(name="cluster_legend") as corner:
-        corner.attr(
-            label=html_of_text("legend"), color="#bbbbbb", fontsize="11", fontcolor="#555555"
-        )
-        corner.node(
-            "legend",
-            f'<<FONT POINT-SIZE="11"><TABLE BORDER="0" CELLSPACING="3" CELLPADDING="2">{cells}'
-            "</TABLE></FONT>>",
-        )

@@ -128,16 +128,16 @@ def text_of_latex(latex: str, names: Mapping[str, str] | None = None) -> str:
     return _text(read_or_show(latex, names), names).strip()
 
 
-def number(x: float) -> str:
+def number(x: float, digits: int = 4) -> str:
     """A number as people write it: four significant digits, no more zeros than needed.
 
     >>> [number(x) for x in (0.1 + 0.2, -0.0732345, 13002.0, 1e-7, float("inf"), -0.0)]
     ['0.3', '−0.07323', '13002', '1·10⁻⁷', '∞', '0']
     """
-    return text_of_latex(latex_of_number(x))
+    return text_of_latex(latex_of_number(x, digits))
 
 
-def latex_of_number(x: float) -> str:
+def latex_of_number(x: float, digits: int = 4) -> str:
     r"""The same as LaTeX.
 
     >>> latex_of_number(-1.5e-9), latex_of_number(float("nan"))
@@ -151,9 +151,9 @@ def latex_of_number(x: float) -> str:
     if x == 0:
         return "0"
     if 1e-4 <= abs(x) < 1e6:
-        text = f"{x:.4g}"
+        text = f"{x:.{digits}g}"
         return f"{x:.0f}" if x == int(x) or "e" in text else text
-    mantissa, exponent = f"{x:.3e}".split("e")
+    mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
     return rf"{mantissa.rstrip('0').rstrip('.')}\cdot{{10}}^{{{int(exponent)}}}"
 
 

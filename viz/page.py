@@ -17,7 +17,7 @@ import html
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -27,9 +27,10 @@ from micrograd.engine import Value, topological_order
 from micrograd.files import atomic_write
 from micrograd.hooks import refuse
 from viz.derivation import TEXT
-from viz.draw import COLOURS, MAX_NODES, THIN, WIDER, WORDS, TooManyNodesError, check_direction
+from viz.draw import MAX_NODES, TooManyNodesError, check_direction
 from viz.explain import ENDS, LONG, MAX_PATHS
 from viz.javascript import javascript_of
+from viz.language import LANGUAGES, catalogue, check_language
 from viz.mathtext import escaped
 from viz.mistakes import warn_of_mistakes
 from viz.numbers import check_numbers
@@ -39,14 +40,20 @@ from viz.pagedata import (
     choices,
     edges,
     in_one_line,
-    is_number_in_a_formula,
     nodes,
 )
 from viz.picture import Picture, picture_of
-from viz.svg import Label, layout, moved, svg_of
+from viz.style import SHAPES, THIN, WIDER, css
+from viz.svg import across, airy, data_of, down, format_of, place, svg_of
 
-# One after the other they are one script.
-_SCRIPTS: Final = ("graph.js", "mathematics.js", "picture.js", "panels.js", "main.js")
+# The modules, each after those it imports: without their imports and exports they are one script.
+_SCRIPTS: Final = (
+    "graph steps data texts numbers mathematics state picture camera motion step charts value "
+    "leaves network save main"
+).split()
+
+
+_FEW: Final = 60  # values, up to which there may be room to spare
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,15 +86,19 @@ def page(
     *,
     max_nodes: int = MAX_NODES,
     direction: str | None = None,
+    lang: str | None = None,
 ) -> Page:
     """Make a page on which to step through the forward and the backward pass of a graph.
 
-    It shows the picture that `draw` makes, each step of both passes with its
-    numbers, and the derivative by the value one clicks, path by path. Every
-    leaf has a slider and a field; what follows from a change is worked out at
-    once, by the table's own definitions. "Descend" takes a step of gradient
-    descent on the parameters, or on all inputs where none is a parameter. The
-    page's address keeps the leaves and the step, to be sent to somebody.
+    It opens at the beginning, and plays: the forward pass fills the values in; in
+    the backward pass the gradient travels against the arrows, is multiplied by each
+    local derivative, and is added where it arrives. Of the value one clicks it shows
+    what moves along when it is nudged, the root's slope by it, and the derivative path
+    by path; of an arrow, its local derivative. Every leaf has a slider and a field; what
+    follows from a change is worked out at once, by the table's own definitions.
+    "Descend" takes a step of gradient descent on the parameters, or on all inputs where
+    none is a parameter. The page's address keeps the leaves and the step, to be sent
+    to somebody.
 
     All numbers are worked out anew from the leaves as they are now; neither
     `.grad` nor other values' `.data` are read. A slider goes as far as twice
@@ -100,6 +111,8 @@ def page(
         max_nodes: more values than that are an error.
         direction: "LR", left to right, or "TB", "RL", "BT"; None for "LR" or
             "TB", as the window of the reader shows more of it.
+        lang: "en" or "zh"; None for the language of the reader's browser. The page
+            has a switch.
 
     Returns:
         The page. It shows itself in a notebook.
@@ -111,14 +124,16 @@ def page(
         TypeError: if root is no Value, a value's `data` or `grad` no number, or a value has
             a `_backward` of its own.
         TooManyNodesError: for more values than max_nodes.
-        ValueError: for another direction, or if a primitive has no JavaScript form.
-        NoRenderingEngineError: if there is no Graphviz to lay out the picture.
+        ValueError: for another direction or language, or if a primitive has no JavaScript
+            form.
         OSError: if the file cannot be written; one that was there is kept.
     """
     if not isinstance(root, Value):
         raise TypeError(f"page: expected a Value to show, got {type(root).__name__} {root!r}")
     if direction is not None:
         check_direction("page", direction)
+    if lang is not None:
+        check_language("page", lang)
     order = topological_order(root)
     refuse("page", order)
     if len(order) > max_nodes:
@@ -128,7 +143,7 @@ def page(
         )
     check_numbers("page", order, "data", "grad")
     warn_of_mistakes("page", order)
-    text = _html(root, order, direction)
+    text = _html(root, order, direction, lang)
     return Page(text, None if path is None else _written(text, Path(path)))
 
 
@@ -140,38 +155,36 @@ def _written(text: str, path: Path) -> Path:
     return path
 
 
-def _html(root: Value, order: Sequence[Value], direction: str | None) -> str:
+def _html(root: Value, order: Sequence[Value], direction: str | None, lang: str | None) -> str:
     notation = References(order)
-    title = f"{notation.written(root, TEXT)}: the chain rule, step by step"
-    labels = [
-        [] if is_number_in_a_formula(p) else [notation.label(formula) for _, formula in several]
-        for v, slopes in notation.by_cases.items()
-        for p, several in zip(v.parents, slopes, strict=True)
-    ]
-    picture = _picture(root, order, labels)
-    placed = layout(picture, direction or "LR")
-    arrows = list(edges(order, notation))
+    words = catalogue(lang or "en")
+    title = words["title"].format(C=notation.written(root, TEXT))
+    picture = _picture(root, order)
+    formats = [across("LR"), down("TB")] if direction is None else [format_of(direction)]
+    if direction is None and len(order) <= _FEW:
+        formats.insert(0, airy("LR"))
+    placed = [place(picture, one) for one in formats]
+    found = list(edges(order, notation))
+    layouts = [data_of(picture, one) for one in placed]
+    del layouts[0]["arrows"]  # those of the picture
     data = {
         "nodes": list(nodes(order, notation)),
-        "edges": arrows,
-        "backward": backward_order(order, arrows),
+        "edges": found,
+        "backward": backward_order(order, found),
+        "layouts": layouts,
         "maxPaths": MAX_PATHS,
         "long": LONG,
         "ends": ENDS,
         "thin": THIN,
         "wider": WIDER,
+        "texts": {language: dict(catalogue(language)) for language in LANGUAGES},
+        "language": lang or "",
     }
-    if direction is None:
-        turned = layout(picture, "TB")
-        # A large network would be smaller so in any window: it is not worth the bytes.
-        if max(turned.width, turned.height) <= 1.1 * max(placed.width, placed.height):
-            data["turned"] = moved(picture, placed, turned)
     table = javascript_of(v.op for v in order if v.op is not None)
-    script = "\n".join(
-        ['"use strict";', "{", table, choices(order, notation), *map(_file, _SCRIPTS), "}"]
-    )
-    guard = _file("guard.js")
-    style = f"{_colours()}\n{_file('page.css')}"
+    modules = [script_of(_file(f"{name}.mjs")) for name in _SCRIPTS]
+    script = "\n".join(['"use strict";', "{", table, choices(order, notation), *modules, "}"])
+    guard = _file("guard.mjs")
+    style = f"{css()}\n{_file('page.css')}"
     parts = {
         "title": escaped(title),
         "policy": (
@@ -180,8 +193,8 @@ def _html(root: Value, order: Sequence[Value], direction: str | None) -> str:
             "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "style": style,
-        "picture": svg_of(picture, placed, labels, title),
-        "legend": _legend(picture),
+        "picture": svg_of(picture, placed[0], title),
+        "legend": _legend(picture, words),
         "data": _json(data),
         "guard": guard,
         "script": script,
@@ -189,17 +202,22 @@ def _html(root: Value, order: Sequence[Value], direction: str | None) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _file("page.html"))
 
 
-def _picture(root: Value, order: Sequence[Value], labels: Sequence[Sequence[Label]]) -> Picture:
+def script_of(module: str) -> str:
+    r"""A module without what makes it one: its imports, and the word `export`.
+
+    >>> script_of('import { a } from "./b.mjs";\nexport const c = a;')
+    'const c = a;'
+    """
+    without = re.sub(r"^import [^;]*;\n", "", module, flags=re.MULTILINE)
+    return re.sub(r"^export ", "", without, flags=re.MULTILINE).strip()
+
+
+def _picture(root: Value, order: Sequence[Value]) -> Picture:
     """The picture that `draw` makes, but for what other graphs accumulated; names in one line."""
     picture = picture_of(root, order)
     for box in picture.boxes:
-        numbered = [line for line in box.lines if line.number is not None]
-        box.lines = [line for line in box.lines if line not in numbered[2:]]
+        box.notes = []
         box.title = in_one_line(box.title)
-        for line in box.lines:
-            line.before = in_one_line(line.before)
-    for arrow, several in zip(picture.arrows, labels, strict=True):
-        arrow.formula = max((label.formula for label in several), key=len, default="")
     return picture
 
 
@@ -218,15 +236,11 @@ def _file(name: str) -> str:
     return resources.files("viz").joinpath("web", name).read_text(encoding="utf-8").strip()
 
 
-def _colours() -> str:
-    """The picture's colours as `draw` has them, for the light theme."""
-    pairs = "".join(
-        f" --light-{kind}: {fill}; --light-{kind}-border: {border};"
-        for kind, (fill, border) in COLOURS.items()
-    )
-    return f":root {{{pairs} }}"
-
-
-def _legend(picture: Picture) -> str:
-    kinds = [kind for kind in COLOURS if any(box.kind == kind for box in picture.boxes)]
-    return "".join(f'<li class="{kind}">{escaped(WORDS[kind])}</li>' for kind in kinds)
+def _legend(picture: Picture, words: Mapping[str, str]) -> str:
+    kinds = [kind for kind in SHAPES if any(box.kind == kind for box in picture.boxes)]
+    shapes = [f'<li class="{SHAPES[kind][0]}" data-t="{kind}">{words[kind]}</li>' for kind in kinds]
+    signs = [
+        f'<li class="{one}" data-t="{one}">{words[one]}</li>' for one in ("positive", "negative")
+    ]
+    arrow = f'<li class="line" data-t="arrow_legend">{words["arrow_legend"]}</li>'
+    return "".join([*shapes, *signs, arrow])

@@ -19,9 +19,8 @@ from micrograd.symbols import Expression
 from micrograd.text import label_of
 from viz.derivation import MATHML, TEXT, Format, Notation, function_name
 from viz.javascript import javascript
-from viz.mathtext import html_of_latex, latex_of_number, number
-from viz.names import Case, Namer, cases
-from viz.svg import Label
+from viz.mathtext import latex_of_number
+from viz.names import Case, cases
 
 
 class References(Notation):
@@ -40,9 +39,6 @@ class References(Notation):
         super().__init__(order, MATHML)
         self.place = {v: i for i, v in enumerate(order)}
         symbols = {v: self.symbol(v) for v in order if not is_number_in_a_formula(v)}
-        self.html_names = {
-            symbol.name: in_one_line(Namer.name(self, v)) for v, symbol in symbols.items()
-        }
         self.numbers = {symbol.name: f"v[{self.place[v]}]" for v, symbol in symbols.items()}
         self.by_cases: dict[Value, list[list[Case]]] = {
             v: list(map(cases, self.slopes(v))) for v in order if v.op is not None
@@ -62,12 +58,6 @@ class References(Notation):
         """A formula as a tree."""
         latex = formula.latex() if isinstance(formula, Expression) else latex_of_number(formula)
         return _tree(ElementTree.fromstring(self.write(latex)))
-
-    def label(self, formula: Any) -> Label:
-        """A formula as the label of an arrow."""
-        if not isinstance(formula, Expression):
-            return Label(number(float(formula)), constant=True)
-        return Label(html_of_latex(formula.latex(), self.html_names), constant=False)
 
 
 def in_one_line(markup: str) -> str:

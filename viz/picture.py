@@ -8,27 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from micrograd.engine import Value, topological_order
 from micrograd.text import label_of
 from viz.mathtext import html_of_label, number
-from viz.names import Namer
+from viz.names import Namer, short
 from viz.paths import edges, gradients
-
-
-@dataclass
-class Line:
-    """A line of a box.
-
-    Attributes:
-        before: markup.
-        number: what stands at the end; None for nothing.
-    """
-
-    before: str
-    number: float | None = None
 
 
 @dataclass
@@ -39,16 +26,23 @@ class Box:
         name: deterministic, unique in the picture.
         kind: "parameter", "input", "constant", "operation" or "group".
         title: markup of what it is called.
-        lines: what stands below; of a single value its operation, its number
-            and its gradient, as far as it has them.
         members: the Values it stands for; the last is the one whose number it shows.
+        formula: markup of how it is computed; "" for a leaf, and for several values.
+        symbol: markup of the operation alone.
+        value: its number; None for several values, and where the title is the number.
+        gradient: the root's derivative by it; None where there is none to show.
+        notes: what else is to be said, line by line.
     """
 
     name: str
     kind: str
     title: str
-    lines: list[Line]
     members: tuple[Value, ...]
+    formula: str = ""
+    symbol: str = ""
+    value: float | None = None
+    gradient: float | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -58,6 +52,7 @@ class Arrow:
     Attributes:
         tail: the box it comes from.
         head: the box it goes to.
+        name: markup of what the local derivative is called; "" if there is none to show.
         formula: markup of the local derivative; "" if there is none to show.
         local: the local derivative; None between folded layers, and from a
             number in a formula. Where the head's own `_backward` passes on something
@@ -68,6 +63,7 @@ class Arrow:
 
     tail: Box
     head: Box
+    name: str
     formula: str
     local: float | None
     sensitivity: float
@@ -212,42 +208,40 @@ class _Builder:
                 crowds.update(dict.fromkeys(x, tuple(x)))
         return crowds
 
-    def _add(self, kind: str, title: str, lines: list[Line], members: tuple[Value, ...]) -> None:
-        box = Box(f"n{len(self.boxes)}", kind, title, lines, members)
+    def _add(self, kind: str, title: str, members: tuple[Value, ...], notes: list[str]) -> Box:
+        box = Box(f"n{len(self.boxes)}", kind, title, members, notes=notes)
         self.boxes.append(box)
         self.box_of.update(dict.fromkeys(members, box))
+        return box
 
     def _value_box(self, v: Value) -> None:
-        unnamed = not label_of(v)
-        title = self.namer.name(v)
-        lines = []
+        box = self._add(v.kind, self.namer.name(v), (v,), [])
         if v.op is not None:
-            lines.append(Line(f"= {self.namer.operation(v)}"))
-        if not (v.kind == "constant" and unnamed):
-            lines.append(Line("= ", v.data))
+            box.formula, box.symbol = self.namer.operation(v), html_of_label(short(v.op.symbol))
+        if v.kind == "constant" and not label_of(v):
+            return
+        box.value = v.data
         if v.kind != "constant":
-            lines += self._gradient(v)
+            self._gradient(box, v)
         if v.hooked:
-            lines.append(Line("its own _backward" + ", no product" * (v in self.clips)))
-        self._add(v.kind, title, lines, (v,))
+            box.notes.append("its own _backward" + ", no product" * (v in self.clips))
 
-    def _gradient(self, v: Value) -> list[Line]:
+    def _gradient(self, box: Box, v: Value) -> None:
         """What the root's derivative by v is; and `.grad`, where it holds something else."""
-        slope = self.gradients[v]
+        box.gradient = self.gradients[v]
         if v in self.no_derivative:
-            return [Line("gradient: ", slope)]
-        lines = [Line(f"∂{self.namer.name(self.root)}/∂{self.namer.name(v)} = ", slope)]
-        if self.root.grad != 0.0 and not _alike(slope, v.grad):  # 0: backward was not run
-            lines.append(Line("accumulated: ", v.grad))
-        return lines
+            return
+        if self.root.grad != 0.0 and not _alike(box.gradient, v.grad):  # 0: backward was not run
+            box.notes.append(f"accumulated: {number(v.grad)}")
 
     def _group_box(self, group: Group) -> None:
         members = tuple(v for z, a in group.neurons for v in ({z: 0, a: 0}))
         if len(group.neurons) == 1:
             z, a = group.neurons[0]
-            lines = [Line(f"{_weights(len(z.arguments[0]))}, 1 bias"), Line("= ", a.data)]
-            lines += self._gradient(a)
-            self._add("group", self.namer.name(a), lines, members)
+            notes = [f"{_weights(len(z.arguments[0]))}, 1 bias"]
+            box = self._add("group", self.namer.name(a), members, notes)
+            box.value = a.data
+            self._gradient(box, a)
             return
         first, last = group.neurons[0][1], group.neurons[-1][1]
         n, nin = len(group.neurons), len(group.neurons[0][0].arguments[0])
@@ -255,23 +249,21 @@ class _Builder:
         numbers = [a.data for _, a in group.neurons]
         gradients = [self.gradients[a] for _, a in group.neurons]
         assert function is not None
-        lines = [
-            Line(f"{n} neurons, {html_of_label(function.symbol)}"),
-            Line(f"{_weights(n * nin)}, {n} biases"),
-            Line(f"values {_range(numbers)}"),
-            Line(f"gradients {_range(gradients)}"),
+        notes = [
+            f"{n} neurons, {html_of_label(function.symbol)}",
+            f"{_weights(n * nin)}, {n} biases",
+            f"values {_range(numbers)}",
+            f"gradients {_range(gradients)}",
         ]
-        title = f"{self.namer.name(first)} … {self.namer.name(last)}"
-        self._add("group", title, lines, members)
+        self._add("group", f"{self.namer.name(first)} … {self.namer.name(last)}", members, notes)
 
     def _crowd_box(self, values: tuple[Value, ...]) -> None:
         title = f"{self.namer.name(values[0])} … {self.namer.name(values[-1])}"
-        lines = [
-            Line(f"{len(values)} inputs"),
-            Line(f"values {_range([v.data for v in values])}"),
-        ]
-        kind = values[0].kind
-        self._add(kind, title, lines, values)
+        notes = [f"{len(values)} inputs", f"values {_range([v.data for v in values])}"]
+        self._add(values[0].kind, title, values, notes)
+
+    def _derivative(self, head: Value, tail: Value) -> str:
+        return f"∂{self.namer.name(head)}/∂{self.namer.name(tail)}"
 
     def _value_arrows(self, v: Value) -> None:
         if v.op is None:
@@ -279,7 +271,7 @@ class _Builder:
         if v in self.clips:
             for p, share in zip(v.parents, v.shares(self.gradients[v]), strict=True):
                 tail, head = self.box_of[p], self.box_of[v]
-                self.arrows.append(Arrow(tail, head, "passed on", share, share))
+                self.arrows.append(Arrow(tail, head, "", "passed on", share, share))
             return
         formulas = self.namer.slopes(v)
         for p, formula, slope in zip(v.parents, formulas, v.local_derivatives(), strict=True):
@@ -287,10 +279,10 @@ class _Builder:
 
     def _arrow(self, p: Value, head: Value, formula: Any, slope: float, flow: float) -> None:
         if p.kind == "constant" and not label_of(p):  # the 2 in x ** 2: nobody differentiates by it
-            arrow = Arrow(self.box_of[p], self.box_of[head], "", None, 0.0)
+            arrow = Arrow(self.box_of[p], self.box_of[head], "", "", None, 0.0)
         else:
-            html = self.namer.html(formula)
-            arrow = Arrow(self.box_of[p], self.box_of[head], html, slope, flow)
+            name, html = self._derivative(head, p), self.namer.html(formula)
+            arrow = Arrow(self.box_of[p], self.box_of[head], name, html, slope, flow)
         self.arrows.append(arrow)
 
     def _group_arrows(self, group: Group) -> None:
@@ -309,7 +301,7 @@ class _Builder:
                 tail, head = self.box_of[x], self.box_of[a]
                 arrow = together.get(tail.name)
                 if arrow is None:
-                    arrow = together[tail.name] = Arrow(tail, head, "", None, 0.0)
+                    arrow = together[tail.name] = Arrow(tail, head, "", "", None, 0.0)
                     self.arrows.append(arrow)
                 arrow.sensitivity = max(arrow.sensitivity, abs(flow))
 

@@ -132,7 +132,7 @@ class Printer:
     def map(self, step: Step) -> Text | None:
         """A formula; None where that is written over its first operand."""
         named = {f"x{i}": self.texts[x] for i, x in enumerate(step.operands)}
-        first, *rest = step.operands
+        first = step.operands[0]
         if step.label and self.step(first).label == step.label:  # it is written over
             by = self.functions.formula(step.data.arguments[1], named)
             self.lines.append(f"{step.label} *= {by}")
