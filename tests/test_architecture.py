@@ -64,6 +64,8 @@ ROOMS = [
     ["viz.pagedata"],
     ["viz.page"],
     ["viz"],
+    ["viz.expression"],
+    ["viz.__main__"],
     ["demos"],
 ]
 

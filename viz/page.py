@@ -42,7 +42,7 @@ from viz.pagedata import (
     in_one_line,
     nodes,
 )
-from viz.picture import Picture, picture_of
+from viz.picture import Picture, network_of, picture_of
 from viz.style import SHAPES, THIN, WIDER, css
 from viz.svg import across, airy, data_of, down, format_of, place, svg_of
 
@@ -177,6 +177,7 @@ def _html(root: Value, order: Sequence[Value], direction: str | None, lang: str 
         "ends": ENDS,
         "thin": THIN,
         "wider": WIDER,
+        "network": _network(order, notation),
         "texts": {language: dict(catalogue(language)) for language in LANGUAGES},
         "language": lang or "",
     }
@@ -200,6 +201,26 @@ def _html(root: Value, order: Sequence[Value], direction: str | None, lang: str 
         "script": script,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _file("page.html"))
+
+
+def _network(order: Sequence[Value], notation: References) -> dict[str, Any] | None:
+    """The numbers of a network's inputs and, by layer and neuron, of what it is made of."""
+    layers = network_of(order)
+    if not layers:
+        return None
+    place = notation.place
+    neurons = [
+        [
+            {
+                "a": place[a],
+                "w": [place[w] for w in z.arguments[0]],
+                "x": [place[x] for x in z.arguments[1]],
+            }
+            for z, a in layer
+        ]
+        for layer in layers
+    ]
+    return {"inputs": neurons[0][0]["x"], "layers": neurons}
 
 
 def script_of(module: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 from micrograd.engine import Value, topological_order
@@ -308,6 +309,23 @@ class _Builder:
 
 def _alike(x: float, y: float) -> bool:
     return math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(x) and math.isnan(y))
+
+
+def network_of(order: Sequence[Value]) -> list[list[tuple[Value, Value]]]:
+    """The layers of a network that `nn` made, or that is written with `affine` in its manner.
+
+    Arguments:
+        order: the graph, as `topological_order` gives it.
+
+    Returns:
+        For each layer its neurons, each its z and its activation; none where the values that a
+        layer reads are not those that the layer before it, or nobody, computes.
+    """
+    layers = [group.neurons for group in _groups(order, "layers")]
+    for before, after in pairwise(layers):
+        if tuple(after[0][0].arguments[1]) != tuple(a for _, a in before):
+            return []
+    return layers if layers and all(p.op is None for p in layers[0][0][0].arguments[1]) else []
 
 
 def stale(order: Sequence[Value]) -> Value | None:

@@ -166,7 +166,7 @@ function choose(i) {
   chosen();
 }
 
-export function chooseArrow(k) {
+function chooseArrow(k) {
   stopMotion();
   state.arrow = state.arrow === k ? null : k;
   state.selected = [];
@@ -303,7 +303,7 @@ function translate() {
     setLeaves([[i, x]], committed);
     render(false);
   });
-  if (hasNetwork) drawNetwork(choose, chooseArrow);
+  if (hasNetwork) drawNetwork(choose);
   showPlaying();
   drawn = {};
 }
