@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-TOOLS: Final = ("benchmark", "gallery")  # for who works on the project; the others are lessons
+TOOLS: Final = (
+    "benchmark",
+    "film",
+    "gallery",
+)  # for who works on the project; the others are lessons
 
 
 @dataclass(frozen=True)

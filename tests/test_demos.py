@@ -49,7 +49,7 @@ def test_moons_reaches_micrograds_numbers(
 
 def test_a_lesson_is_short_enough_to_be_read() -> None:
     folder = Path(demos.__file__).parent
-    lessons = {demo.name for demo in catalogue()} - {"benchmark", "gallery", "mnist"}
+    lessons = {demo.name for demo in catalogue()} - {"benchmark", "film", "gallery", "mnist"}
     assert len(lessons) > 12
     long = {n for n in lessons if len((folder / f"{n}.py").read_text("utf-8").splitlines()) >= 150}
     assert not long

@@ -29,7 +29,7 @@ def test_the_list_names_every_demo_without_importing_anything_heavy() -> None:
     lines = dict(line.split(maxsplit=1) for line in indented)
     assert lines == {demo.name: demo.line for demo in catalogue()}
     lessons, tools = done.stdout.split("tool for work on the project")
-    assert set(TOOLS) == {"benchmark", "gallery"}
+    assert set(TOOLS) == {"benchmark", "film", "gallery"}
     for name in lines:
         assert (f"\n  {name} " in tools) == (name in TOOLS) != (f"\n  {name} " in lessons)
     runnable = {

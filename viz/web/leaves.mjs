@@ -1,8 +1,9 @@
 // The leaves' sliders and fields, and descent on them.
 
 import { at, graph, knownFrom, leaves, nodes, root, start } from "./data.mjs";
-import { coloured, derivative, element, inline, named, operator, put, svg } from "./mathematics.mjs";
-import { number, sliderRange, tidy } from "./numbers.mjs";
+import { derivative, element, inline, named, operator, put, svg } from "./mathematics.mjs";
+import { number, signOf, sliderRange, tidy } from "./numbers.mjs";
+import { write } from "./picture.mjs";
 import { state } from "./state.mjs";
 import { t } from "./texts.mjs";
 
@@ -33,6 +34,7 @@ export function resetSliders() {
   for (const [i, { slider }] of controls) {
     const { low, high } = sliderRange(start[i]);
     Object.assign(slider, { min: low, max: high });
+    controls.get(i).shown = undefined;
   }
 }
 
@@ -48,13 +50,18 @@ export function showLeaves({ values, gradients }, selected) {
     const { slider, field, gradient } = control;
     const x = control.x = values[i];
     field.parentElement.classList.toggle("selected", selected.includes(i));
+    if (nodes[i].kind !== "constant") {
+      write(gradient, number(gradients[i]));
+      gradient.className = signOf(gradients[i]);
+    }
+    if (Object.is(control.shown, x)) continue;
+    control.shown = x;
     if (document.activeElement !== field || Number(field.value) !== x) showField(control);
     if (Number.isFinite(x)) { // the slider grows with what the field or the descent has set
       Object.assign(slider, { min: Math.min(slider.min, x), max: Math.max(slider.max, x) });
       slider.value = x;
     }
     slider.setAttribute("aria-valuetext", number(x));
-    gradient.replaceChildren(nodes[i].kind === "constant" ? "" : inline(coloured(gradients[i])));
   }
 }
 

@@ -1,9 +1,12 @@
 // Numbers as people read them.
 
-// Four significant digits, as "1.25e-3"; a number half-way between two goes to the even one, as in Python.
+// So many significant digits, as "1.25e-3"; a number half-way between two goes to the even one, as in Python.
 function rounded(x, digits) {
-  const half = new RegExp(`^(\\d\\.\\d{${digits - 2}}[02468])50*(e.*)$`).exec(x.toExponential(60));
-  return half ? half[1] + half[2] : x.toExponential(digits - 1);
+  const short = x.toExponential(digits - 1);
+  if (!/5e/.test(x.toExponential(digits))) return short; // not half-way
+  const [decimals, power] = x.toExponential(60).split("e");
+  const [kept, rest] = [decimals.slice(0, digits + 1), decimals.slice(digits + 1)];
+  return /^50*$/.test(rest) && /[02468]$/.test(kept) ? `${kept}e${power}` : short;
 }
 
 // Sign, digits and, where there is one, the power of ten.

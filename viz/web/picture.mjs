@@ -8,6 +8,7 @@ import { t } from "./texts.mjs";
 export const picture = at("picture");
 export const boxes = nodes.map((_, i) => at(`n${i}`));
 export const arrows = edges.map((_, k) => at(`e${k}`));
+const parts = boxes.map(box => Object.fromEntries(["title", "value", "gradient", "bar"].map(name => [name, box.querySelector(`.${name}`)])));
 const labels = edges.map((_, k) => at("labels").appendChild(svg("g", { id: `l${k}`, class: "label" })));
 const trails = at("trails");
 export const COLOURS = 6; // of paths
@@ -30,47 +31,54 @@ arrows.forEach((arrow, k) => {
 // `held` is what an animation still has to bring: a node and the gradient it had before.
 export function showNumbers({ values, gradients, received, passed, all, widest, strongest, current, held }) {
   boxes.forEach((box, i) => {
-    const value = box.querySelector(".value");
+    const { value } = parts[i];
     if (value) {
       fitted(value, values[i] === undefined || (held && held.value === i) ? "…" : number(values[i], FIGURES));
-      centre(box, value);
+      centre(i);
     }
-    showGradient(box, held && held.gradient === i ? held.before : gradients[i], strongest);
+    showGradient(i, held && held.gradient === i ? held.before : gradients[i], strongest);
     setData(box, "value", values[i]);
     setData(box, "gradient", nodes[i].kind === "constant" ? undefined : gradients[i]);
     box.classList.toggle("waiting", values[i] === undefined);
     box.classList.toggle("pending", gradients[i] !== undefined && received[i] === 0 && i !== root);
     box.classList.toggle("partial", received[i] > 0 && received[i] < leaving[i].length);
     box.classList.toggle("current", current.nodes.includes(i));
-    if (box.hasAttribute("role")) box.setAttribute("aria-label", described(i, values[i], gradients[i]));
+    if (box.hasAttribute("role")) change(box, "aria-label", described(i, values[i], gradients[i]));
   });
   arrows.forEach((arrow, k) => {
     const addition = passed.get(k);
     setData(arrow, "slope", addition && addition.slope);
     const part = addition && widest > 0 && widest < Infinity ? Math.abs(addition.product) / widest : 0;
-    arrow.firstElementChild.setAttribute("stroke-width", (data.thin + data.wider * (part || 0)).toFixed(2));
-    arrow.dataset.sign = addition ? signOf(addition.product) : "none";
+    change(arrow.firstElementChild, "stroke-width", (data.thin + data.wider * (part || 0)).toFixed(2));
+    change(arrow, "data-sign", addition ? signOf(addition.product) : "none");
     arrow.classList.toggle("waiting", edges[k].live && !addition && current.phase !== "done");
     arrow.classList.toggle("current", current.edges.includes(k));
   });
 }
 
 // A gradient as a number, and as a bar from the middle: to the right where it is positive.
-export function showGradient(box, gradient, strongest) {
-  const text = box.querySelector(".gradient");
+function showGradient(i, gradient, strongest) {
+  const { gradient: text, bar } = parts[i];
   if (!text) return;
+  const box = boxes[i];
   fitted(text, gradient === undefined ? "…" : number(gradient, FIGURES));
-  box.dataset.sign = gradient === undefined ? "none" : signOf(gradient);
-  const bar = box.querySelector(".bar");
+  change(box, "data-sign", gradient === undefined ? "none" : signOf(gradient));
   const half = Number(bar.dataset.half);
   const part = gradient && strongest > 0 ? Math.min(Math.abs(gradient) / strongest, 1) : 0;
   const long = part > 0 ? Math.max(half * part, 1.5) : 0;
-  filled(bar, { width: long.toFixed(1), x: (gradient < 0 ? -long : 0).toFixed(1) }, []);
+  change(bar, "width", long.toFixed(1));
+  change(bar, "x", (gradient < 0 ? -long : 0).toFixed(1));
 }
 
-// A text that stands there already is not laid out again: in a large picture that takes long.
-function write(inside, text) {
-  if (inside.textContent !== text) inside.textContent = text;
+// What is there already is not set again: in a large picture that takes long.
+function change(of, name, value) {
+  if (of.getAttribute(name) !== value) of.setAttribute(name, value);
+}
+
+export function write(inside, text) {
+  const { firstChild } = inside;
+  if (!firstChild) inside.textContent = text;
+  else if (firstChild.data !== text) firstChild.data = text;
 }
 
 function fitted(inside, text) {
@@ -81,20 +89,17 @@ function fitted(inside, text) {
 }
 
 // A title and its value in one line: both together in the middle.
-function centre(box, value) {
-  const { title } = value.dataset;
-  if (!title) return;
-  const wide = Math.min(value.textContent.length, Number(value.dataset.most)) * 7.1;
-  const left = (-(Number(title) + 5 + wide) / 2).toFixed(1);
-  if (value.dataset.left === left) return;
-  value.dataset.left = left;
-  box.querySelector(".title").setAttribute("x", left);
-  value.setAttribute("x", Number(left) + Number(title) + 5);
+function centre(i) {
+  const { title, value, wide } = parts[i];
+  if (!wide) return; // each has a line of its own
+  const left = -(wide + 5 + Math.min(value.firstChild.data.length, Number(value.dataset.most)) * 7.1) / 2;
+  change(title, "x", left.toFixed(1));
+  change(value, "x", (left + wide + 5).toFixed(1));
 }
 
 function setData(of, name, x) {
-  if (x === undefined) delete of.dataset[name];
-  else of.dataset[name] = Object.is(x, -0) ? "-0" : String(x);
+  if (x === undefined) of.removeAttribute(`data-${name}`);
+  else change(of, `data-${name}`, Object.is(x, -0) ? "-0" : String(x));
 }
 
 function described(i, value, gradient) {
@@ -126,7 +131,7 @@ export function showTrails(paths, selected, arrow) {
   boxes.forEach((box, i) => {
     box.classList.toggle("selected", selected.includes(i));
     box.classList.toggle("lit", on.has(i));
-    if (box.hasAttribute("role")) box.setAttribute("aria-pressed", selected.includes(i));
+    if (box.hasAttribute("role")) change(box, "aria-pressed", String(selected.includes(i)));
   });
   arrows.forEach((one, k) => {
     one.classList.toggle("lit", colours.has(k) || k === arrow);
@@ -155,20 +160,18 @@ export function arrange(next) {
     const [x, y] = layout.boxes[i];
     const [width] = sizeOf(i);
     box.setAttribute("transform", `translate(${x},${y})`);
-    const value = box.querySelector(".value");
+    const { title, value, gradient } = parts[i];
     if (!value) return;
     const inline = nodes[i].kind !== "operation" || !layout.tall;
     const [first, second, top, last] = inline ? [-4, -4, 0.5, 14] : [-14, 2.5, 7, 22];
-    const title = box.querySelector(".title");
     filled(title, { x: 0, y: first }, []);
     filled(value, { x: 0, y: second }, []);
     title.classList.remove("end");
     for (const one of [title, value]) one.classList.toggle("start", inline);
-    delete value.dataset.left;
-    value.dataset.title = inline ? Math.round(title.getComputedTextLength()) : "";
-    value.dataset.most = Math.max(4, Math.floor((inline ? width - 18 - value.dataset.title : width - 8) / 7));
-    centre(box, value);
-    const gradient = box.querySelector(".gradient");
+    const wide = inline ? Math.round(title.getComputedTextLength()) : 0;
+    parts[i].wide = wide;
+    value.dataset.most = Math.max(4, Math.floor((inline ? width - 18 - wide : width - 8) / 7));
+    centre(i);
     if (!gradient) return;
     gradient.dataset.most = Math.floor((width - 44) / 6.4);
     filled(box.querySelector(".slope"), { y: last }, []);
