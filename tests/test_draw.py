@@ -246,7 +246,7 @@ def test_too_many_boxes_names_the_fold_that_fits() -> None:
     net = MLP(20, [30, 30, 1], activation="tanh")
     cost = squared_error(net([0.1] * 20), 1.0)
     for fold, most, says in (
-        (None, 100, "1,734 boxes, more than max_nodes=100; fold='neurons' draws .*, 83 in all, or"),
+        (None, 600, "1,734 boxes, more than max_nodes=600; fold='neurons' draws .*, 83 in all, or"),
         (None, 80, "1,734 boxes, .*; fold='layers' draws layers as one box each, 6 in all, or"),
         ("neurons", 80, "83 boxes, .*; fold='layers' draws .*, 6 in all, or"),
         (None, 5, "1,734 boxes, .*; there are 6 even with fold='layers'; "),
@@ -339,3 +339,20 @@ def test_a_long_label_is_shortened_and_drawn() -> None:
     text = draw(Value(1.0, "a" * 20_000)).source
     assert "a" * 79 + "…" in text
     assert len(text) < 3000
+
+
+def test_in_a_notebook_it_is_no_wider_than_the_cell_and_says_the_chain() -> None:
+    net = build()
+    svg = draw(net.cost, highlight=net.weights[-1])._repr_mimebundle_()["image/svg+xml"]
+    assert '<svg style="max-width: 100%; height: auto" role="img" aria-label="' in svg
+    assert "The chain rule of C₀: w⁽ᴸ⁾ → z⁽ᴸ⁾ → a⁽ᴸ⁾ → C₀; ∂C₀/∂w⁽ᴸ⁾ = −0.07324" in svg
+    hostile = draw(Value(1.0, '"><script>').exp())
+    assert "<script>" not in hostile._repr_mimebundle_()["image/svg+xml"]
+
+
+def test_too_many_arrows_name_the_fold_that_can_be_read() -> None:
+    net = MLP(20, [30, 30, 1], activation="tanh")
+    cost = squared_error(net([0.1] * 20), 1.0)
+    with pytest.raises(TooManyNodesError, match=r"1,5\d\d arrows, .*; fold='layers' draws"):
+        draw(cost, fold="neurons")
+    assert draw(cost, fold="layers").source

@@ -16,7 +16,9 @@ import warnings
 from typing import Final
 
 from micrograd.engine import Value, topological_order
+from viz.derivation import TEXT, Notation
 from viz.dot import drawing_of
+from viz.mathtext import number
 from viz.mistakes import warn_of_mistakes
 from viz.names import Namer
 from viz.numbers import check_numbers
@@ -25,7 +27,8 @@ from viz.render import Drawing
 
 MAX_NODES: Final = 200  # boxes of a picture, where nothing else is said
 _MOST_TRIED: Final = 20_000  # values of a graph that is folded only to tell whether it fits
-MOST_ARROWS: Final = 2  # for each of max_nodes: beyond that nobody can tell them apart
+_MOST_SAID: Final = 8  # values on a path that is said in words
+_MOST_ARROWS: Final = 3  # for each of max_nodes: beyond that nobody can tell them apart
 
 
 class TooManyNodesError(ValueError):
@@ -56,7 +59,8 @@ def draw(
         fold: None for every value; "neurons" or "layers" for one box each, in
             networks built with `micrograd.nn` or `affine`.
         legend: whether to say what the colours mean.
-        max_nodes: more boxes than that are an error, not an unreadable picture.
+        max_nodes: more boxes than that, or three times as many arrows, are an error, not an
+            unreadable picture.
         direction: "LR", left to right, or "TB", "RL", "BT".
 
     Returns:
@@ -116,6 +120,11 @@ def _drawing(
         _check_size(len(order), root, order, fold, max_nodes)
     picture = picture_of(root, order, fold)
     _check_size(len(picture.boxes), root, order, fold, max_nodes)
+    if _is_a_tangle(picture, max_nodes):
+        raise TooManyNodesError(
+            f"draw: the picture would have {len(picture.arrows):,} arrows, which nobody can tell "
+            f"apart; {_way_out(root, order, fold, max_nodes)}raise max_nodes"
+        )
     changed = stale(order)
     if changed is not None:
         warnings.warn(
@@ -125,7 +134,27 @@ def _drawing(
         )
     warn_of_mistakes("draw", order, stacklevel=3)
     lit = _lit(root, highlight, picture)
-    return drawing_of(picture, direction, lit, Namer(order).name(root), legend)
+    names = Notation(order, TEXT)
+    drawing = drawing_of(picture, direction, lit, Namer(order).name(root), legend)
+    drawing.alt = _said(picture, highlight, names)
+    return drawing
+
+
+def _said(picture: Picture, highlight: Value | None, names: Notation) -> str:
+    """The picture in words: one path to the root, and the root's derivative by where it begins."""
+    last = picture.boxes[-1]
+    starts = [box for box in picture.boxes if highlight in box.members] or picture.boxes
+    box, way = starts[0], [starts[0]]
+    following = {arrow.tail.name: arrow.head for arrow in reversed(picture.arrows)}
+    while box is not last:
+        box = following[box.name]
+        way.append(box)
+    said = [names.write(names.called(box.members[-1])) for box in way]
+    if len(said) > _MOST_SAID:
+        said = [*said[: _MOST_SAID // 2], "…", *said[-_MOST_SAID // 2 :]]
+    text = f"The chain rule of {said[-1]}: {' → '.join(said)}"
+    gradient = way[0].gradient
+    return text if gradient is None else f"{text}; ∂{said[-1]}/∂{said[0]} = {number(gradient)}"
 
 
 def _check(root: object, highlight: object, direction: str) -> None:
@@ -154,6 +183,10 @@ def _check_size(
         )
 
 
+def _is_a_tangle(picture: Picture, max_nodes: int) -> bool:
+    return len(picture.arrows) > _MOST_ARROWS * max_nodes
+
+
 def _way_out(root: Value, order: list[Value], fold: str | None, max_nodes: int) -> str:
     """The next coarser fold that fits; found by trying, unless that takes too long."""
     coarser = FOLDS[FOLDS.index(fold) + 1 :]
@@ -161,8 +194,9 @@ def _way_out(root: Value, order: list[Value], fold: str | None, max_nodes: int) 
         return f"fold={coarser[-1]!r} may help, or " if coarser else ""
     tried = ""
     for one in coarser:
-        boxes = len(picture_of(root, order, one).boxes)
-        if boxes <= max_nodes:
+        coarse = picture_of(root, order, one)
+        boxes = len(coarse.boxes)
+        if boxes <= max_nodes and not _is_a_tangle(coarse, max_nodes):
             return f"fold={one!r} draws {one} as one box each, {boxes:,} in all, or "
         tried = f"there are {boxes:,} even with fold={one!r}; "
     return tried

@@ -37,7 +37,12 @@ class Drawing(graphviz.Digraph):
 
     It shows itself in a notebook. `.source` is the DOT text, `.save` writes
     it, `.pipe` returns the picture, `.render` writes it.
+
+    Attributes:
+        alt: what a screen reader says of it, where it is SVG.
     """
+
+    alt = ""
 
     def pipe(self, format: str | None = None, *args: Any, **options: Any) -> Any:  # noqa: A002
         """Return the picture.
@@ -61,7 +66,15 @@ class Drawing(graphviz.Digraph):
             data = super().pipe(wanted, *args, **options)
         else:
             data = render_dot(str(self.source), wanted, options.get("engine") or self.engine)
+        if wanted == "svg":
+            data = self._fitted(data)
         return data.decode(encoding) if encoding else data
+
+    def _fitted(self, data: bytes) -> bytes:
+        """An SVG that is never wider than there is room, and has a text for who cannot see it."""
+        said = f' role="img" aria-label="{html.escape(self.alt)}"' if self.alt else ""
+        opened = f'<svg style="max-width: 100%; height: auto"{said} '
+        return data.replace(b"<svg ", opened.encode(), 1)
 
     def render(
         self,

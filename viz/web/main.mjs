@@ -2,7 +2,7 @@
 
 import { bringIntoView, drag, listenToPointers, showBeginning, turn, wholePicture, zoom } from "./camera.mjs";
 import { at, course, edges, entering, graph, knownFrom, nodes, root, start, steps } from "./data.mjs";
-import { controls, describeDescent, descended, makeLeaves, movable, resetSliders, sensibleRate, showHistory, showLeaves } from "./leaves.mjs";
+import { describeDescent, descended, makeLeaves, movable, resetSliders, sensibleRate, showHistory, showLeaves } from "./leaves.mjs";
 import { formula, inline, named, operator } from "./mathematics.mjs";
 import { flash, flow, moves, stopMotion, travel } from "./motion.mjs";
 import { drawNetwork, hasNetwork, showNetwork } from "./network.mjs";

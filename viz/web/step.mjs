@@ -2,7 +2,7 @@
 
 import { at, course, edges, graph, nodes, root } from "./data.mjs";
 import {
-  chain, coloured, derivation, derivative, element, factor, formula, inline, named, math, numeral, operator, paragraph, put, terms, times,
+  chain, coloured, derivation, derivative, element, factor, formula, named, math, numeral, operator, paragraph, put, terms, times,
 } from "./mathematics.mjs";
 import { number, signOf } from "./numbers.mjs";
 import { guesses } from "./steps.mjs";

@@ -95,7 +95,6 @@ function nudging(i, values, gradients, state) {
   if (state.delta === null || Math.abs(state.delta) > most) state.delta = tidy(most / 3, 2 * most);
   const lines = element("div", { class: "lines" });
   const told = paragraph();
-  const name = named(i);
   const slider = element("input", { type: "range", min: -most, max: most, step: "any", "aria-label": t("nudge_label", { w: nodes[i].text }) });
   const shown = element("output", {});
   const reach = [-most, most].map(delta => firstAndLast(graph.nudge(values, i, delta)));
@@ -116,7 +115,7 @@ function nudging(i, values, gradients, state) {
   });
   draw();
   return section("nudge", sentence("nudge_title", { w: named(i) }),
-    element("label", { class: "nudge" }, inline(math("mi", "Δ"), formula(i)), slider, shown), lines, told, ...(name ? [] : []));
+    element("label", { class: "nudge" }, inline(math("mi", "Δ"), formula(i)), slider, shown), lines, told);
 }
 
 // Of many nodes that move, the first ones and the root.
