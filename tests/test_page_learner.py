@@ -48,8 +48,9 @@ def test_the_lessons_graphs_are_whole_and_legible_on_a_desktop(
 ) -> None:
     window = show(graph(), **size)
     for fragment in ("", "#step=12", "#selected=0", "#arrow=0"):
-        window.page.evaluate("fragment => { location.hash = fragment }", fragment)
-        window.page.wait_for_timeout(50)
+        if fragment:
+            window.go(fragment)
+        window.settle()
         assert all(in_the_window(window)), fragment
         assert small_texts(window) == [], fragment
 
@@ -57,8 +58,9 @@ def test_the_lessons_graphs_are_whole_and_legible_on_a_desktop(
 def test_the_chain_is_whole_and_legible_on_a_phone(show: Callable[..., Window]) -> None:
     window = show(chain(), **PHONE)
     for fragment in ("", "#step=12", "#selected=0"):
-        window.page.evaluate("fragment => { location.hash = fragment }", fragment)
-        window.page.wait_for_timeout(50)
+        if fragment:
+            window.go(fragment)
+        window.settle()
         assert all(in_the_window(window)), fragment
         assert small_texts(window) == [], fragment
 

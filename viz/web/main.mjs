@@ -227,12 +227,15 @@ function stepTo(step, animated) {
 // The address.
 
 let waiting = null;
+let told = location.hash; // what the state is of; anything else a reader has typed, and it will be recalled
 
 function remember() {
   clearTimeout(waiting);
   waiting = setTimeout(() => {
+    if (location.hash !== told) return;
     try { // where the page has no address of its own, as in a notebook, it cannot
       history.replaceState(null, "", link());
+      told = location.hash;
     } catch (error) { /* nothing is lost but the link */ }
   }, 200);
 }
@@ -243,6 +246,7 @@ function link() {
 }
 
 function followAddress() {
+  told = location.hash;
   pause();
   stopMotion();
   held = null;
