@@ -19,6 +19,7 @@ from micrograd import Value, detect_anomaly, no_grad, ops, parameter, vectorize
 from micrograd.losses import l2, squared_error
 from micrograd.nn import MLP
 from tests.recorded import close, leaves, neuron, parameters, seeded
+from tests.sources import needs_compiler
 from tests.transformer import dot
 
 inf, nan = math.inf, math.nan
@@ -546,3 +547,17 @@ def test_there_is_no_gradient_by_inputs_without_them() -> None:
     x = leaves("x", 2)
     with pytest.raises(TypeError, match=r"^Program\.input_grad: the program has several outputs"):
         vectorize([x[0], x[1]], [x]).input_grad([[1.0, 2.0]])
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=needs_compiler)])
+@pytest.mark.parametrize(("dtype", "large"), [("float64", 1e308), ("float32", 2e38)])
+def test_a_mean_that_is_a_number_is_one_though_the_sum_overflows(
+    dtype: str, large: float, compiled: bool
+) -> None:
+    x, w, b = Value(0.0), parameter(1.0), parameter(0.0)
+    program = vectorize(w * x + b, [x], [w, b], dtype=dtype)
+    if compiled:
+        program.compile()
+    value, gradient = program.value_and_grad(np.full(4, large, dtype))
+    assert float(value) == pytest.approx(large)
+    assert gradient.tolist() == pytest.approx([large, 1.0])

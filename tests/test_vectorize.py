@@ -90,7 +90,7 @@ def test_the_cost_may_be_written_out_as_well(lessons: Any) -> None:
     source = vectorize(cost, [x, y], net.parameters()).source
     assert len(lines(source)) <= 9
     assert re.search(r"(V\d+) = A3 - Y  # .*\n.*\(\1 \* \1\)\.sum", source)
-    assert re.search(r"dZ3 = 2\.0 \* V\d+ \* \(A3", source)
+    assert re.search(r"dZ3 = 2\.0 \* \(1\.0 / n \* V\d+\) \* \(A3", source)
 
 
 def test_without_labels_it_is_the_same_but_for_names(lessons: Any) -> None:

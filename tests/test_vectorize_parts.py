@@ -22,7 +22,7 @@ from micrograd.program.as_numpy import printed
 from micrograd.program.form import Builder, Form
 from micrograd.program.functions import function_source
 from micrograd.program.naming import Names
-from micrograd.program.passes import in_place, inlined, live
+from micrograd.program.passes import inlined, live
 from micrograd.program.tables import Tables
 from micrograd.program.terms import Applied, Level, Total, flatten
 from micrograd.program.text import Functions, Text, number
@@ -777,22 +777,6 @@ def test_what_is_read_twice_or_makes_a_line_too_long_has_a_name() -> None:
     lines = g.text(total)
     assert len(lines) > 2
     assert all(len(line) < 120 for line in lines)
-
-
-def test_a_gradient_is_scaled_in_place_where_nothing_else_reads_it() -> None:
-    g = Given()
-    whole = g.b.add("scatter", (g.p,), (4,), False, (np.arange(4),))
-    g.b.name(whole, lambda: "gradient")
-    half = g.b.times(whole, g.b.constant(0.5))
-
-    def text(*results: int) -> str:
-        form = in_place(Form(g.b.steps, results))
-        return "; ".join(printed(form, Functions("float64"), Tables(), "float64").lines)
-
-    assert "; gradient *= 0.5" in text(half)
-    assert "*=" not in text(half, whole)
-    g.b.map(ops.exp, [whole])
-    assert "*=" not in text(half)
 
 
 def test_what_is_scattered_is_written_first_and_added_then() -> None:

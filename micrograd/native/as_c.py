@@ -259,9 +259,7 @@ class Printer:
         return self.array(step.operands[0])
 
     def _map(self, x: int, step: Step) -> Array:
-        first = step.operands[0] if step.operands else x
-        over = step.label and self.steps[first].label == step.label and first != x
-        target = self.array(first) if over else self.target(x)
+        target = self.target(x)
         text, arrays, before = self._formula(x)
         self.loops.write(target, text, arrays, before)
         return target

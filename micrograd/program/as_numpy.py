@@ -129,14 +129,9 @@ class Printer:
         table = self.tables.name("I", step.data)
         return Text(f"{self.texts[step.operands[0]]:4}.take({table}, axis=-1)")
 
-    def map(self, step: Step) -> Text | None:
-        """A formula; None where that is written over its first operand."""
+    def map(self, step: Step) -> Text:
+        """A formula."""
         named = {f"x{i}": self.texts[x] for i, x in enumerate(step.operands)}
-        first = step.operands[0]
-        if step.label and self.step(first).label == step.label:  # it is written over
-            by = self.functions.formula(step.data.arguments[1], named)
-            self.lines.append(f"{step.label} *= {by}")
-            return None
         text: Text = self.functions.formula(step.data, named)
         return text
 

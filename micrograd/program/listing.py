@@ -15,13 +15,12 @@ from micrograd.program.as_numpy import Listed, printed
 from micrograd.program.form import Builder, Form
 from micrograd.program.groups import FIRST, Grouping
 from micrograd.program.naming import Names, name_of
-from micrograd.program.passes import in_place, inlined, live
+from micrograd.program.passes import inlined, live
 from micrograd.program.tables import Tables
 from micrograd.program.terms import flatten
 from micrograd.program.text import Functions
 from micrograd.program.transpose import Transpose
 from micrograd.program.views import find_view
-from micrograd.symbols import Symbol
 
 APART: Final = "input_grad"  # the function that is not in the source
 _PURPOSES: Final = {
@@ -102,7 +101,7 @@ class Listing:
         if name not in self._listed:
             builder, names = self.builder.copy(), self.names.copy()
             results = getattr(self, f"_{name}")(builder, names)
-            form = in_place(inlined(live(Form(builder.steps, results)), names))
+            form = inlined(live(Form(builder.steps, results)), names)
             self._listed[name] = printed(
                 form, self.functions[name == APART], self.tables[name == APART], self.dtype
             )
@@ -131,21 +130,20 @@ class Listing:
 
     def _value_and_grad(self, b: Builder, names: Names) -> tuple[int, ...]:
         [cost] = self.parts
-        (gradient,) = Transpose(b, names, each=False, by=[0]).gradients(cost)
-        if not b.steps[cost].batched:
-            return (*self._cost(b), gradient)
-        n = b.add("samples", (), ())
-        # In place, and no mean: arrays this small cost as much as the work on them.
-        scale = Symbol("g") * (1.0 / Symbol("n"))
-        gradient = b.formula(scale, {"g": gradient, "n": n})
+        one = b.constant(1.0)
+        if b.steps[cost].batched:  # divided first: the sum of what has a mean may overflow
+            one = b.map(ops.div, [one, b.add("samples", (), ())])
+        (gradient,) = Transpose(b, names, each=False, by=[0]).gradients(cost, one)
         return (*self._cost(b), gradient)
 
     def _cost(self, b: Builder) -> tuple[int, ...]:
-        """The mean over the samples."""
+        """The mean over the samples; divided first, too."""
         [cost] = self.parts
-        if not b.steps[cost].batched:
+        step = b.steps[cost]
+        if not step.batched:
             return (b.reshaped(cost, ()),)
-        return (b.map(ops.div, [b.total(cost), b.add("samples", (), ())]),)
+        summands = step.operands[0] if step.op == "sum" else cost
+        return (b.total(b.map(ops.div, [summands, b.add("samples", (), ())])),)
 
     def _per_sample_grad(self, b: Builder, names: Names) -> tuple[int, ...]:
         return Transpose(b, names, each=True, by=[0]).gradients(self.parts[0])

@@ -94,24 +94,6 @@ def inlined(form: Form, names: Names) -> Form:
     return Form(steps, form.results)
 
 
-def in_place(form: Form) -> Form:
-    """A result that is something scaled, read nowhere else, is written over it: in its name."""
-    steps = list(form.steps)
-    uses = [0] * len(steps)
-    for step in steps:
-        for x in step.operands:
-            uses[x] += 1
-    for i in form.results:
-        step = steps[i]
-        if step.op == "map" and step.data.op is ops.mul:
-            x = step.operands[0]
-            other = steps[x]
-            same = (other.shape, other.batched) == (step.shape, step.batched)
-            if other.op == "scatter" and uses[x] == 1 and x not in form.results and same:
-                steps[i] = replace(step, label=other.label)
-    return Form(steps, form.results)
-
-
 def reads(step: Step) -> dict[int, int]:
     """How often a step's operands are written where it is: a formula may name one twice."""
     if step.op != "map":

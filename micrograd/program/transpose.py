@@ -43,17 +43,18 @@ class Transpose:
             own = number in by or any(self.depends[x] for x in step.operands)
             self.depends.append(own and step.op != "stop")
 
-    def gradients(self, cost: int) -> tuple[int, ...]:
+    def gradients(self, cost: int, seed: int | None = None) -> tuple[int, ...]:
         """The gradients of one number.
 
         Arguments:
             cost: a step of one element.
+            seed: the step with the gradient by it; 1 where there is none.
 
         Returns:
             By each of the steps: the sum of the gradients over the samples; or one for each.
         """
         step = self.b.steps[cost]
-        self.give(cost, self.b.constant(1.0), step.shape, step.batched)
+        self.give(cost, self.b.constant(1.0) if seed is None else seed, step.shape, step.batched)
         for x in range(self.forward - 1, -1, -1):
             if x in self.arrived and x not in self.by:
                 self.pass_on(x, self.collected(x))
