@@ -181,23 +181,123 @@ def test_the_dot_program_is_used_where_there_is_one(
         drawing.pipe("pdf")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are always fonts")
-def test_on_a_machine_without_fonts_letters_are_letters(tmp_path: Path) -> None:
+def test_where_there_are_no_files_in_memory_there_are_some_on_the_disk(
+    drawing: Drawing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("pygraphviz")
+    monkeypatch.setattr(render.shutil, "which", lambda name: None)
+    before = drawing.pipe("svg")
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    assert drawing.pipe("svg") == before
+
+
+# A machine without a single font.
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are always fonts")
+
+NO_FONTS = """
+import os, sys, warnings
+from viz import render
+render._FONT_FOLDERS = ()
+render.shutil.which = lambda name: None
+warnings.simplefilter("error")
+before = sorted(os.listdir())
+"""
+
+
+def without_fonts(program: str, folder: Path, **environment: str | None) -> str:
+    """What a program prints, in a process of its own: fontconfig reads its configuration once."""
+    pytest.importorskip("pygraphviz")
+    changed = {"PYTHONPATH": os.getcwd(), "FONTCONFIG_FILE": None, **environment}
+    return subprocess.run(
+        [sys.executable, "-c", NO_FONTS + program],
+        env={k: v for k, v in {**os.environ, **changed}.items() if v is not None},
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+
+
+LETTERS = """
+for label in "iW":
+    picture = render.render_dot(f"digraph {{ a [label={label * 40}] }}", "png")
+    print(int.from_bytes(picture[16:20]))
+assert sorted(os.listdir()) == before
+print(os.path.dirname(os.environ["FONTCONFIG_FILE"]))
+"""
+UNKNOWN = "os.path.expanduser = lambda path: path\n"  # a user whose home nobody knows
+
+
+@linux
+@pytest.mark.parametrize(
+    ("program", "environment", "kept"),
+    [
+        ("", {"XDG_CACHE_HOME": "CACHE"}, True),
+        ("", {"XDG_CACHE_HOME": None, "HOME": "CACHE"}, True),
+        ("", {"XDG_CACHE_HOME": "/dev/null/cache"}, False),
+        ("", {"XDG_CACHE_HOME": "cache"}, False),
+        (UNKNOWN, {"XDG_CACHE_HOME": None, "HOME": None}, False),
+    ],
+    ids=["cache", "home", "no cache", "no absolute path", "no home"],
+)
+def test_on_a_machine_without_fonts_letters_are_letters(
+    tmp_path: Path, program: str, environment: dict[str, str | None], kept: bool
+) -> None:
     pytest.importorskip("matplotlib")
-    # In a process of its own: fontconfig reads its configuration once.
-    program = (
-        "import sys; from viz import render\n"
-        "render._FONT_FOLDERS = ()\n"
-        "render.shutil.which = lambda name: None\n"
-        "for label in 'iW':\n"
-        "    picture = render.render_dot(f'digraph {{ a [label={label * 40}] }}', 'png')\n"
-        "    sys.stdout.write(f'{int.from_bytes(picture[16:20])} ')\n"
-    )
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
-    environment.pop("FONTCONFIG_FILE", None)
-    widths = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-    ).stdout.split()
+    cache, folder = tmp_path / "cache", tmp_path / "folder"
+    folder.mkdir()
+    changed = {k: str(cache) if v == "CACHE" else v for k, v in environment.items()}
+    narrow, wide, where = without_fonts(program + LETTERS, folder, **changed).splitlines()
     # Empty boxes would all be of one width.
-    assert int(widths[1]) > 2 * int(widths[0])
+    assert int(wide) > 2 * int(narrow)
+    assert Path(where).exists() is kept  # else it is gone with the process
+    assert where.startswith(str(cache)) is kept
+
+
+NOWHERE = """
+def cannot(*_, **__):
+    raise OSError(30, "Read-only file system")
+
+render.tempfile.mkdtemp = render.tempfile.TemporaryFile = cannot
+"""
+NO_MATPLOTLIB = """
+find = render.importlib.util.find_spec
+render.importlib.util.find_spec = lambda name: None if name == "matplotlib" else find(name)
+"""
+
+
+@linux
+@pytest.mark.parametrize("cannot", [NOWHERE, NO_MATPLOTLIB], ids=["no cache", "no matplotlib"])
+def test_without_fonts_svg_is_drawn_and_of_pixels_it_is_said_what_is_missing(
+    tmp_path: Path, cannot: str
+) -> None:
+    program = (
+        cannot
+        + """
+from micrograd import Value
+from viz import draw, page
+drawing = draw(Value(2.0, "w") * 3.0)
+print(len(drawing.pipe("svg", encoding="utf-8").split("<text")) > 5)
+print(len(page(Value(2.0, "w") * 3.0, "page.html").html) > 1000)
+drawing.render("tree.dot")
+for format in "png", "pdf":
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        picture = drawing.pipe(format)
+    print(len(picture) > 1000, *(one.message for one in caught))
+print("FONTCONFIG_FILE" in os.environ)
+"""
+    )
+    shown = without_fonts(program, tmp_path, XDG_CACHE_HOME="/dev/null/cache").splitlines()
+    said = (
+        "this machine has no fonts, and letters in a {} are empty boxes: install fonts, or "
+        "matplotlib, which brings some; SVG needs none"
+    )
+    assert shown == [
+        "True",
+        "True",
+        f"True {said.format('png')}",
+        f"True {said.format('pdf')}",
+        "False",
+    ]

@@ -177,7 +177,7 @@ class Own:
         (("p", 1), "('p', 1)"),
         (np.array([1, 2]), "[1 2]"),
         (np.str_("name"), "name"),
-        (Own(), "mine"),
+        pytest.param(Own(), "mine", id="own"),
         (False, "False"),
         (Fraction(1, 3), "1/3"),
     ],

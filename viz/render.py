@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import html
 import importlib.util
 import os
 import re
 import shutil
 import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import graphviz
 
@@ -54,6 +59,9 @@ class Drawing(graphviz.Digraph):
 
         Returns:
             The file's bytes; or with `encoding` a string.
+
+        Warns:
+            UserWarning: if there are no fonts for the letters of a PNG or PDF.
 
         Raises:
             NoRenderingEngineError: if there is neither `dot` nor pygraphviz.
@@ -190,16 +198,32 @@ def _with_dot(source: str, format: str, engine: str) -> bytes:  # noqa: A002
 
 
 def _with_pygraphviz(source: str, format: str, engine: str) -> bytes:  # noqa: A002
-    _provide_fonts()
+    if not _provide_fonts() and format in {*_PIXELS, "pdf"}:
+        warnings.warn(
+            f"this machine has no fonts, and letters in a {format} are empty boxes: install "
+            "fonts, or matplotlib, which brings some; SVG needs none",
+            stacklevel=4,
+        )
     import pygraphviz
 
     try:
-        graph = pygraphviz.AGraph(string=source)
+        with _unnamed_file() as file:
+            file.write(source.encode())
+            file.seek(0)
+            graph = pygraphviz.AGraph(filename=file)
         picture = graph.draw(format=format, prog=engine)
     except Exception as error:
         # It reports an unknown format as TypeError, and others as ValueError.
         raise RenderError(f"pygraphviz could not write {format}: {error}") from error
     return picture if isinstance(picture, bytes) else str(picture).encode()
+
+
+def _unnamed_file() -> IO[bytes]:
+    """A file in memory, for there may be no disk to write to; on the disk where that cannot be."""
+    try:
+        return open(os.memfd_create("dot"), "w+b")
+    except (AttributeError, OSError):
+        return tempfile.TemporaryFile()
 
 
 def _known_format(format: str) -> str:  # noqa: A002
@@ -218,30 +242,47 @@ _FONT_FOLDERS: Final = (
 )
 
 
-def _provide_fonts() -> None:
+def _provide_fonts() -> bool:
     """On a machine without a single font, lend Graphviz those that come with matplotlib.
 
     Else every letter of a PNG or PDF would be an empty box. (An SVG holds
     text, and is drawn with the reader's fonts.)
+
+    Returns:
+        Whether there are fonts.
     """
     if sys.platform != "linux" or "FONTCONFIG_FILE" in os.environ:
-        return
-    folders = (Path(folder).expanduser() for folder in _FONT_FOLDERS)
+        return True
+    folders = (Path(os.path.expanduser(folder)) for folder in _FONT_FOLDERS)
     if any(next(folder.rglob("*.[topTOP][tfTF][tfcbaTFCBA]"), None) for folder in folders):
-        return
+        return True
     spec = importlib.util.find_spec("matplotlib")
     if spec is None or spec.origin is None:
-        return
+        return False
     fonts = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
-    cache = (
-        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micrograd-chain-rule"
-    )
-    cache.mkdir(parents=True, exist_ok=True)
-    configuration = cache / "fonts.conf"
-    with atomic_write(configuration) as file:
-        file.write(
-            '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
-            f"<dir>{html.escape(str(fonts))}</dir>"
-            f"<cachedir>{html.escape(str(cache))}</cachedir></fontconfig>".encode()
-        )
-    os.environ["FONTCONFIG_FILE"] = os.fspath(configuration)
+    for folder in _folders_to_keep_files_in():
+        configuration = folder / "fonts.conf"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with atomic_write(configuration) as file:
+                file.write(
+                    '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
+                    f"<dir>{html.escape(str(fonts))}</dir>"
+                    f"<cachedir>{html.escape(str(folder))}</cachedir></fontconfig>".encode()
+                )
+        except OSError:
+            continue
+        os.environ["FONTCONFIG_FILE"] = os.fspath(configuration)
+        return True
+    return False
+
+
+def _folders_to_keep_files_in() -> Iterator[Path]:
+    """The cache; and for where that cannot be written, a folder until the process ends."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    if os.path.isabs(cache):
+        yield Path(cache) / "micrograd-chain-rule"
+    with suppress(OSError):
+        folder = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        yield Path(folder)
