@@ -109,6 +109,19 @@ def test_numbers_beyond_float32_are_infinite_there_without_a_warning() -> None:
     assert vectorize(x * 1e308, [x], dtype=np.float32)([1.0]).tolist() == [inf]
 
 
+def test_constants_are_told_apart_to_the_last_bit() -> None:
+    x = leaves("x", 2)
+    zeros = vectorize([x[0] / 0.0, x[1] / -0.0], [x])
+    assert zeros([[1.0, 1.0]]).tolist() == [[inf, -inf]]
+    one = vectorize([x[0] / 0.0, x[0] / -0.0], [x])
+    assert one([[1.0, 1.0]]).tolist() == [[inf, -inf]]
+    infinite = vectorize([x[0] * inf, x[1] * 2.0], [x])
+    assert infinite([[1.0, 1.0]]).tolist() == [[inf, 2.0]]
+    assert vectorize(x[0] * -inf, [x])([[1.0, 1.0]]).tolist() == [-inf]
+    beyond = vectorize([x[0] * 1e300, x[1] * 2.0], [x], dtype=np.float32)
+    assert beyond([[1.0, 1.0]]).tolist() == [[inf, 2.0]]  # and no warning
+
+
 def test_an_integer_that_was_assigned_to_a_constant() -> None:
     x, c, d = Value(1.0), [Value(2.0), Value(3.0)], [Value(-1.0), Value(-2.0)]
     z = ops.sum([a**b for a, b in zip(c, d, strict=True)]) * x
