@@ -356,3 +356,13 @@ def test_too_many_arrows_name_the_fold_that_can_be_read() -> None:
     with pytest.raises(TooManyNodesError, match=r"1,5\d\d arrows, .*; fold='layers' draws"):
         draw(cost, fold="neurons")
     assert draw(cost, fold="layers").source
+
+
+def test_the_legend_is_in_the_language_asked_for() -> None:
+    net = build()
+    text = draw(net.cost, highlight=net.weights[0], lang="zh").source
+    for words in ("参数", "输入", "运算", "正", "负", "局部导数", "灰色"):
+        assert words in text
+    assert "parameter<" not in text
+    with pytest.raises(ValueError, match="draw: expected lang to be one of en, zh, got 'fr'"):
+        draw(net.cost, lang="fr")

@@ -71,7 +71,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.out is not None and options.out.suffix.lower() not in _PAGES:
         root.backward()
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        print(draw(root).render(options.out))
+        print(draw(root, lang=options.lang or "en").render(options.out))
         return 0
     path = page(root, options.out or Path("out", "page.html"), lang=options.lang).path
     assert path is not None

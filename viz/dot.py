@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from viz.arrowlabels import Rectangle, places
+from viz.language import catalogue
 from viz.layout import Layout, Spacing, layout
 from viz.mathtext import escaped, number
 from viz.picture import Arrow, Box, Picture
@@ -29,19 +30,10 @@ from viz.style import (
 _LINE: Final = 17.0  # pixels from one line of text to the next
 _PAD: Final = 9.0
 _LONG_FORMULA: Final = 104.0  # pixels, beyond which a box names its operation only
-_WORDS: Final = {
-    "parameter": "parameter",
-    "input": "input",
-    "constant": "constant",
-    "operation": "operation",
-    "group": "neuron or layer",
-}
-
-Show = Callable[[float], str]
 
 
 def drawing_of(
-    picture: Picture, direction: str, lit: set[str] | None, root: str, legend: bool
+    picture: Picture, direction: str, lit: set[str] | None, root: str, legend: str
 ) -> Drawing:
     """The picture as DOT.
 
@@ -50,7 +42,7 @@ def drawing_of(
         direction: as for `draw`.
         lit: the names of the boxes to bring out; None for all alike.
         root: markup of what the root is called.
-        legend: whether to say what shapes and colours mean.
+        legend: the language in which to say what shapes and colours mean; "" for no legend.
 
     Returns:
         The drawing.
@@ -81,7 +73,7 @@ def drawing_of(
             label = _label_html(lines, arrow, bright), there
         _arrow(drawing, placed, k, arrow, bright, widest, label)
     if legend:
-        _legend(drawing, picture, placed, lit)
+        _legend(drawing, picture, placed, lit, catalogue(legend))
     return drawing
 
 
@@ -281,22 +273,28 @@ def _arrow(
 # The legend, below the picture.
 
 
-def _legend(drawing: Drawing, picture: Picture, placed: Layout, lit: set[str] | None) -> None:
+def _legend(
+    drawing: Drawing,
+    picture: Picture,
+    placed: Layout,
+    lit: set[str] | None,
+    texts_of: Mapping[str, str],
+) -> None:
     seen = {box.kind for box in picture.boxes}
     y, x = placed.height + 26.0, 8.0
     for kind in [kind for kind in SHAPES if kind in seen]:
-        words = _WORDS[kind]
+        words = texts_of[kind]
         width = width_of(words, SMALL) + 24.0
         _legend_node(drawing, placed, f"legend_{kind}", (x + width / 2, y, width), words, kind)
         x += width + 12.0
     texts = [
-        f'<FONT COLOR="{LIGHT["positive"]}">▬ positive</FONT>',
-        f'<FONT COLOR="{LIGHT["negative"]}">▬ negative</FONT>',
+        f'<FONT COLOR="{LIGHT["positive"]}">▬ {texts_of["positive"]}</FONT>',
+        f'<FONT COLOR="{LIGHT["negative"]}">▬ {texts_of["negative"]}</FONT>',
     ]
     if picture.arrows:
-        texts.append("→ local derivative; the wider, the more it adds to the gradient at its tail")
+        texts.append(texts_of["draw_arrow"])
     if lit is not None and len(lit) < len(picture.boxes):
-        texts.append("grey: off the highlighted paths")
+        texts.append(texts_of["draw_grey"])
     x = 8.0 if x + sum(width_of(t, SMALL) for t in texts) > max(placed.width, 700.0) else x
     y += 28.0 if x == 8.0 else 0.0
     for i, text in enumerate(texts):

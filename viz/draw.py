@@ -18,6 +18,7 @@ from typing import Final
 from micrograd.engine import Value, topological_order
 from viz.derivation import TEXT, Notation
 from viz.dot import drawing_of
+from viz.language import check_language
 from viz.mathtext import number
 from viz.mistakes import warn_of_mistakes
 from viz.names import Namer
@@ -43,6 +44,7 @@ def draw(
     legend: bool = True,
     max_nodes: int = MAX_NODES,
     direction: str = "LR",
+    lang: str = "en",
 ) -> Drawing:
     """Draw the graph behind a value: numbers, local derivatives and gradients.
 
@@ -62,6 +64,7 @@ def draw(
         max_nodes: more boxes than that, or three times as many arrows, are an error, not an
             unreadable picture.
         direction: "LR", left to right, or "TB", "RL", "BT".
+        lang: "en" or "zh": the legend's language.
 
     Returns:
         The drawing. It shows itself in a notebook; `.render("tree.svg")`,
@@ -76,10 +79,11 @@ def draw(
     Raises:
         TypeError: if root or highlight is no Value, or a value's `data` or `grad` no number.
         TooManyNodesError: for more boxes than max_nodes.
-        ValueError: for another fold or direction, or a highlighted value that
+        ValueError: for another fold, direction or language, or a highlighted value that
             root does not depend on.
     """
-    return _drawing(root, highlight, fold, legend, max_nodes, direction)
+    language = check_language("draw", lang)
+    return _drawing(root, highlight, fold, language if legend else "", max_nodes, direction)
 
 
 def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Drawing:  # noqa: A002
@@ -99,7 +103,7 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Drawing: 
     Raises:
         ValueError: for an unknown format or direction.
     """
-    drawing = _drawing(root, None, None, True, MAX_NODES, rankdir)
+    drawing = _drawing(root, None, None, "en", MAX_NODES, rankdir)
     drawing.format = format
     return drawing
 
@@ -108,7 +112,7 @@ def _drawing(
     root: Value,
     highlight: Value | None,
     fold: str | None,
-    legend: bool,
+    legend: str,
     max_nodes: int,
     direction: str,
 ) -> Drawing:
