@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from operator import attrgetter
 from threading import RLock
 from typing import Any, Final, Self, cast
@@ -32,7 +31,7 @@ from micrograd.graph import (
 )
 from micrograd.hooked import Hooked
 from micrograd.hooks import Hook
-from micrograd.modes import checked_backward, detecting, namespace
+from micrograd.modes import checked_backward, detecting, namespace, show_next
 from micrograd.ops import Primitive, is_number
 from micrograd.pickling import reduce_value
 from micrograd.symbols import evaluate
@@ -305,6 +304,8 @@ class Value(Hooked):
                 _backward_pass(order)
             else:
                 _backward_pass_of_decisions(order, mark)
+        if collector.raised:
+            collector.passed()
 
     def zero_grad(self) -> None:
         """Set the gradient of this value, and of all it came from, to zero."""
@@ -498,8 +499,11 @@ def _compared(v: Value) -> float:
     return v.data
 
 
+_new = collector.maker(Value, show_next)
+
+
 def _constant(x: Any) -> Value:
-    value = Value.__new__(Value)
+    value: Value = _new()
     value.data = x if type(x) is float else _real(x)
     value.grad = 0.0
     value._pull = value._a = None
@@ -551,7 +555,7 @@ def _numbers(op: Primitive, point: Sequence[Any]) -> dict[str, float]:
 namespace.update(
     Value=Value,
     constant=CONSTANT,
-    new=partial(object.__new__, Value),
+    new=_new,
     lift=_operand,
     shares=_shares,
 )
