@@ -41,8 +41,9 @@ class _Part:
     def __init__(self, source: str) -> None:
         self.source = source
         self.functions: dict[str, _Function] = {}
+        self.library: Any = None
 
-    def __getattr__(self, name: str) -> _Function:
+    def __getitem__(self, name: str) -> _Function:
         return self.functions.setdefault(name, _Function())
 
 
@@ -75,8 +76,9 @@ def together() -> Iterator[None]:
     for head, alike in by_kind.items():
         loaded = library.load("\n".join([head, *map(_renamed, range(len(alike)), alike)]))
         for i, part in enumerate(alike):
+            part.library = loaded  # which goes with the last of its parts
             for name, function in part.functions.items():
-                function.compile(getattr(loaded, f"{name}_of_{i}"))
+                function.compile(loaded[f"{name}_of_{i}"])
     _libraries.update(parts)
 
 
