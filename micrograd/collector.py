@@ -33,7 +33,7 @@ from typing import Any, Final
 from weakref import ref
 
 LARGEST_THRESHOLD = 1 << 23
-_STRIDE: Final = 200  # nodes from one look at the collector to the next
+_STRIDE: Final = 199  # nodes from one look to the next; a prime, so not always at one kind
 _MARK: Final = 1 << 30  # with this, and the first threshold, the second tells that they are ours
 _SETS: Final = 1 << 6  # and with this, which of the program's they stand for
 
@@ -95,9 +95,9 @@ class _Look:
     def __iter__(self) -> Iterator[type]:
         left = gc.get_threshold()[0] - gc.get_count()[0]
         if not 2 * _STRIDE < left <= _allowed and gc.isenabled():
-            graph = _graph()
-            if graph and _raise(graph):
-                self.show_next(_watch)
+            graph, caller = _graph(), sys._getframe(1).f_code.co_name
+            if graph and _raise(graph) and caller.endswith("_record"):
+                self.show_next(_watch)  # it is no constant, then, but recorded
         return iter((self.node_type,))
 
 
@@ -167,8 +167,8 @@ def _watch(node: Any) -> None:
 def _freed(reference: ref[Any]) -> None:
     _watched.pop(id(reference), None)
     if raised:
-        graph = _graph()  # what is left: there may be another, and of this one something more
-        if graph <= _thresholds()[0] + 2 * _STRIDE or not _raise(graph):
+        graph = _graph()  # what is left: of this one as much as a few strides, or another
+        if graph <= _thresholds()[0] + 8 * _STRIDE or not _raise(graph):
             restore()
 
 

@@ -60,7 +60,7 @@ def run(program: str, before: str = "") -> Any:
         cwd=TOP,
         capture_output=True,
         text=True,
-        timeout=300,  # of a program that hangs
+        timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -208,6 +208,7 @@ def test_the_programs_own_thresholds_are_back() -> None:
             "v = build(30_000); v.backward()",
             "build(30_000).backward()",
             "v = build(30_000); del v",
+            "v = Value(1.0)\\nfor _ in range(20_000): v = 2.0 * v\\ndel v",
             "v = build(30_000); gc.collect()",
             "v = build(30_000); w = [[] for _ in range(3 * own[0])]",
             "v = [Value(1.0) for _ in range(30_000)]; gc.collect()",
@@ -393,6 +394,23 @@ def test_an_interrupt_while_it_looks_is_an_interrupt_and_nothing_else() -> None:
     assert interrupted == 10
     assert length == 2_001
     assert now
+
+
+def test_operations_are_fast_again_whatever_was_made_last() -> None:
+    # `watch` is asked by every operation as long as it is set.
+    assert run(
+        """
+        from micrograd.modes import namespace
+        from micrograd.value import lift
+        kept, slow = [], 0
+        for _ in range(3_000):
+            kept.append(lift(1.0))
+            slow += namespace["watch"] is not None
+            kept.append(-kept[-1])
+            slow += namespace["watch"] is not None
+        print(json.dumps([slow, gc.get_threshold()[0] > 5_000]))
+        """
+    ) == [0, True]
 
 
 def test_nothing_is_kept_of_graphs_that_are_gone() -> None:
