@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -653,8 +655,8 @@ def test_what_is_clipped_is_marked_and_not_explained() -> None:
     C.backward()
     source = draw(C, legend=False).source
     assert "its own _backward, no product" in source
-    assert "passed on = 3" in source
-    assert " gradient: 3 <" in source  # which is not the derivative, 30
+    assert re.search(r"passed on.*= .*>3<", source)
+    assert re.search(r"gradient = <[^>]*>3<", source)  # which is not the derivative, 30
     assert "∂<I>C</I>/∂<I>w</I>" not in source
     for function in (lambda: explain(C, w), lambda: explain(C, x)):
         with pytest.raises(ValueError, match=r"^explain: the _backward of .*z.* something else"):
@@ -685,7 +687,7 @@ def test_what_changes_the_gradient_that_arrives_is_told(slope: float) -> None:
         explain(C, w)
     source = draw(C, legend=False).source
     assert "its own _backward, no product" in source
-    assert "gradient: " in source
+    assert "gradient = " in source
 
 
 def test_what_clips_no_gradient_that_arrives_is_explained() -> None:

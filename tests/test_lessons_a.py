@@ -17,6 +17,7 @@ from micrograd.losses import squared_error
 from micrograd.nn import MLP
 from tests.lessons import run
 from viz import draw
+from viz.style import THIN
 
 
 def test_sensitivity_the_larger_entry_is_worth_32_times_the_smaller() -> None:
@@ -47,7 +48,7 @@ def test_sensitivity_edges_are_as_wide_as_the_gradient_is_large() -> None:
     cost.backward()
     boxes = {v: f"n{i}" for i, v in enumerate(topological_order(cost))}
     widths = dict(re.findall(r"(n\d+) -> .*penwidth=([\d.]+)", draw(cost).source))
-    thick = [float(widths[boxes[p]]) - 0.8 for p in net.parameters()]  # 0.8 is the thinnest
+    thick = [float(widths[boxes[p]]) - THIN for p in net.parameters()]
     gradients = [abs(p.grad) for p in net.parameters()]
     scale = max(thick) / max(gradients)
     assert thick == pytest.approx([scale * g for g in gradients], abs=0.011)

@@ -527,7 +527,7 @@ FAULTS = {
     "a matrix not transposed": plant_untransposed,
     "the next element": plant_one_off,
     "a term lost": plant_lost_term,
-    "the mean forgotten": rewritten("gradient *= 1.0 / n", "pass"),
+    "the mean forgotten": rewritten("1.0 / n", "1.0"),
     "samples not added up": rewritten("ones = np.ones", "ones = np.zeros"),
     "the largest instead of the sum": rewritten(".sum(axis=-1", ".max(axis=-1"),
     "written over, not added": rewritten(" += ", " = "),

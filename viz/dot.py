@@ -114,7 +114,8 @@ def _rows(box: Box, root: str) -> list[str]:
     lines += [f'<FONT POINT-SIZE="{SMALL}">{note}</FONT>' for note in box.notes]
     if box.gradient is not None:
         colour = LIGHT[sign(box.gradient)]
-        name = f"∂{root}/∂{box.title}" if width_of(box.title, TEXT) < 70 else "gradient"
+        short = box.derivative and width_of(box.title, TEXT) < 70
+        name = f"∂{root}/∂{box.title}" if short else "gradient"
         lines.append(f'{name} = <FONT COLOR="{colour}">{number(box.gradient)}</FONT>')
     return lines
 

@@ -32,6 +32,7 @@ class Box:
         symbol: markup of the operation alone.
         value: its number; None for several values, and where the title is the number.
         gradient: the root's derivative by it; None where there is none to show.
+        derivative: whether it is that, and nothing that a `_backward` has clipped.
         notes: what else is to be said, line by line.
     """
 
@@ -43,6 +44,7 @@ class Box:
     symbol: str = ""
     value: float | None = None
     gradient: float | None = None
+    derivative: bool = True
     notes: list[str] = field(default_factory=list)
 
 
@@ -231,6 +233,7 @@ class _Builder:
         """What the root's derivative by v is; and `.grad`, where it holds something else."""
         box.gradient = self.gradients[v]
         if v in self.no_derivative:
+            box.derivative = False
             return
         if self.root.grad != 0.0 and not _alike(box.gradient, v.grad):  # 0: backward was not run
             box.notes.append(f"accumulated: {number(v.grad)}")
