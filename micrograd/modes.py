@@ -72,6 +72,7 @@ def _watch(node: Any) -> Any:
     if mine is None:
         return node
     if mine.detecting and not math.isfinite(node.data):
+        del mine  # whoever keeps the error would keep it alive, and all recording slow
         raise AnomalyError(f"{_named(node)} gave {node.data}; {_operands(node)}")
     if mine.forgetting:
         node._pull = node._a = None

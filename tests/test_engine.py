@@ -28,6 +28,7 @@ from micrograd import (
     graph,
     hessian,
     jacobian,
+    modes,
     no_grad,
     ops,
     parameter,
@@ -539,6 +540,13 @@ def test_detect_anomaly_ends_with_its_block_also_after_an_error() -> None:
     y = x.log()
     y.backward()
     assert (y.data, x.grad) == (-math.inf, math.inf)
+
+
+def test_detect_anomaly_ends_although_its_error_is_kept() -> None:
+    with pytest.raises(AnomalyError) as kept, detect_anomaly():
+        Value(0.0).log()
+    assert modes.namespace["watch"] is None  # else all recording is slow as long as it is kept
+    assert kept.value.__traceback__ is not None
 
 
 def test_detect_anomaly_nests() -> None:
