@@ -336,10 +336,10 @@ def as_float(x: object, what: str) -> float:
         ...
     OverflowError: the step: the int is too large for a float
     """
-    if isinstance(x, np.ndarray) and x.ndim == 0:
-        x = x[()]
     number: Any = x
-    if not is_number(x):
+    if isinstance(x, np.ndarray) and x.ndim == 0:
+        number = x[()]
+    if not is_number(number):
         raise TypeError(f"{what}: expected a real number, got {type(x).__name__} {x!r}")
     try:
         found = float(number)

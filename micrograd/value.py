@@ -32,7 +32,7 @@ from micrograd.graph import (
 from micrograd.hooked import Hooked
 from micrograd.hooks import Hook
 from micrograd.modes import checked_backward, detecting, namespace, show_next
-from micrograd.ops import Primitive, is_number
+from micrograd.ops import Primitive, as_float, is_number
 from micrograd.pickling import reduce_value
 from micrograd.symbols import evaluate
 
@@ -471,18 +471,15 @@ def _checked(x: Any, operation: str, argument: str) -> Value:
 
 
 def _real(x: Any) -> float:
+    if (type(x) is int and x.bit_length() < 1024) or isinstance(x, _WITHIN):
+        return float(x)
     if isinstance(x, np.ndarray):
         raise TypeError(
             f"Value: expected a real number, got ndarray of shape {x.shape}; a Value holds one "
             "number: make one of each element, and give whole arrays to the program that "
             "micrograd.vectorize makes"
         )
-    if not is_number(x):
-        raise TypeError(f"Value: expected a real number, got {type(x).__name__} {x!r}")
-    try:
-        return float(x)
-    except OverflowError:
-        raise OverflowError("Value: the integer is too large for a float") from None
+    return as_float(x, "Value")
 
 
 def _comparable(x: Any) -> bool:
@@ -511,6 +508,7 @@ def _constant(x: Any) -> Value:
     return value
 
 
+_WITHIN = (float, np.float32, np.int64, np.int32)  # never beyond floats, and common
 _DATA = attrgetter("data")
 _CUTS = (
     "{0}(v) of a Value would cut the graph in silence: write micrograd.exp(v), say, instead of "

@@ -96,11 +96,49 @@ def test_an_array_in_the_constructor_points_to_vectorize() -> None:
         Value(np.array([1.0, 2.0]))
 
 
-def test_an_integer_beyond_the_floats_says_so() -> None:
-    with pytest.raises(OverflowError, match="too large for a float"):
-        Value(10**400)
-    with pytest.raises(OverflowError, match="too large for a float"):
-        Value(1.0) * 10**400
+@pytest.mark.parametrize(
+    "beyond",
+    [
+        10**400,
+        -(2**1024),
+        10**5000,  # too long for Python to print
+        Fraction(10**400),
+        Decimal("1e999"),
+        *([np.longdouble("1e4000")] if np.finfo(np.longdouble).maxexp > 1024 else []),
+    ],
+    ids=lambda x: type(x).__name__,
+)
+def test_a_number_beyond_the_floats_says_so(beyond: Any) -> None:
+    says = f"^Value: the {type(beyond).__name__} is too large for a float"
+    with pytest.raises(OverflowError, match=says):
+        Value(beyond)
+    with pytest.raises(OverflowError, match=says):
+        Value(1.0) * beyond
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (2**1023, 2.0**1023),
+        (-int(sys.float_info.max), -sys.float_info.max),
+        (np.longdouble(0.5), 0.5),
+        (np.uint8(200), 200.0),
+        (np.float16(0.5), 0.5),
+        (True, 1.0),
+        (Decimal("-Infinity"), -math.inf),
+    ],
+    ids=repr,
+)
+def test_a_number_of_any_type_becomes_the_nearest_float(number: Any, expected: float) -> None:
+    assert (Value(number).data, type(Value(number).data)) == (expected, float)
+    assert (Value(1.0) * number).data == expected
+
+
+def test_a_nan_that_no_float_is_is_named() -> None:
+    with pytest.raises(ValueError, match=r"^Value: .* that is a float: .*signaling NaN"):
+        Value(Decimal("sNaN"))
+    with pytest.raises(TypeError, match=r"^Value: .* that is a float"):
+        Value(np.timedelta64(3, "s"))
 
 
 def test_infinity_and_nan_are_numbers() -> None:
