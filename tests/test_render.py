@@ -10,6 +10,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import graphviz
 import pytest
 
 from micrograd import Value
@@ -189,6 +190,34 @@ def test_where_there_are_no_files_in_memory_there_are_some_on_the_disk(
     before = drawing.pipe("svg")
     monkeypatch.delattr(os, "memfd_create", raising=False)
     assert drawing.pipe("svg") == before
+
+
+def test_dot_text_is_saved_as_graphviz_saves_it(drawing: Drawing, tmp_path: Path) -> None:
+    for options in (
+        {"filename": "tree.gv", "directory": tmp_path / "new"},
+        {"filename": tmp_path / "other"},
+        {},
+    ):
+        path = drawing.save(**options)
+        ours = Path(path).read_bytes()
+        assert graphviz.Digraph.save(drawing, **options) == path
+        assert Path(path).read_bytes() == ours
+        Path(path).write_bytes(b"old")
+        assert drawing.save(**options, skip_existing=True) == path
+        assert Path(path).read_bytes() == b"old"
+    assert Path(drawing.filename) == tmp_path / "other"
+
+
+def test_dot_text_is_saved_whole_or_not_at_all(
+    drawing: Drawing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "tree.gv").write_bytes(b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("the disk is full")))
+        with pytest.raises(OSError, match="disk is full"):
+            drawing.save(tmp_path / "tree.gv")
+    assert (tmp_path / "tree.gv").read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["tree.gv"]
 
 
 # A machine without a single font.

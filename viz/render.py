@@ -84,6 +84,37 @@ class Drawing(graphviz.Digraph):
         opened = f'<svg style="max-width: 100%; height: auto"{said} '
         return data.replace(b"<svg ", opened.encode(), 1)
 
+    def save(
+        self,
+        filename: str | os.PathLike[str] | None = None,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        skip_existing: bool | None = False,
+    ) -> str:
+        """Write the DOT text to a file, whole or not at all.
+
+        Arguments:
+            filename: the file; by default `self.filename`.
+            directory: the folder; made if missing.
+            skip_existing: whether to leave a file that is there.
+
+        Returns:
+            The file's path.
+
+        Raises:
+            OSError: if it cannot be written; a file that was there is kept.
+        """
+        if filename is not None:
+            self.filename: str = os.fspath(filename)
+        if directory is not None:
+            self.directory: str = os.fspath(directory)
+        path = Path(self.filepath)
+        if not (skip_existing and path.exists()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(path) as file:
+                file.write(str(self.source).encode(self.encoding))
+        return os.fspath(self.filepath)
+
     def render(
         self,
         filename: str | os.PathLike[str] | None = None,
@@ -118,7 +149,8 @@ class Drawing(graphviz.Digraph):
 
         Raises:
             NoRenderingEngineError: if there is neither `dot` nor pygraphviz.
-            RenderError: if Graphviz fails; a file that was there is kept.
+            RenderError: if Graphviz fails.
+            OSError: if the file cannot be written. In each case one that was there is kept.
             ValueError: if nobody writes that format.
         """
         name = Path(outfile if outfile is not None else filename or self.filename)
