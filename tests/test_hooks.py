@@ -7,13 +7,12 @@ import gc
 import itertools
 import math
 import pickle
+import re
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

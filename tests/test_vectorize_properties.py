@@ -269,7 +269,8 @@ def check_comments(case: Case) -> None:
         for variable, shape in commented(program.source, name, len(case.batch)).items():
             array = np.asarray(found[variable])
             assert array.shape == shape, (variable, program.source)
-            if case.dtype == "float32":
+            # A number of Python's own takes the arrays' type.
+            if case.dtype == "float32" and type(found[variable]) is not float:
                 assert array.dtype == np.float32, (variable, program.source)
 
 
