@@ -556,6 +556,7 @@ def test_a_compiler_in_a_folder_with_a_space(
 
 @needs_compiler
 def test_without_room_for_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(native, "load", library.load)  # not one that another test has compiled
     monkeypatch.setattr(library.tempfile, "tempdir", str(tmp_path / "gone"))
     x, y, w, cost = neuron()
     program = vectorize(cost, [x, y], w)
